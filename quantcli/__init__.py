@@ -1,0 +1,1 @@
+"""A deterministic, auditable trading desk made of small commands."""

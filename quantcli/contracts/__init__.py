@@ -1,0 +1,1 @@
+"""What is said: frozen models, scalars, canonical bytes, errors, reason codes and schemas."""

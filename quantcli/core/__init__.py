@@ -1,0 +1,1 @@
+"""What is decided: pure functions without clock, entropy, environment, I/O or logging."""

@@ -1,0 +1,1 @@
+"""The other side: a local exchange that speaks Alpaca's wire format."""

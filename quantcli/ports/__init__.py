@@ -1,0 +1,1 @@
+"""What is needed: the protocols through which a step reaches the world."""

@@ -1,0 +1,1 @@
+"""How the world is touched: files, SQLite, the broker, the clock, pages."""

@@ -1,0 +1,1 @@
+"""How a command works: one module per command, load, decide, save."""

@@ -1,0 +1,1 @@
+"""The adversary: seeded worlds, faults, crash points and independent checkers."""
