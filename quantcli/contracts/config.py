@@ -1,0 +1,279 @@
+"""desk.toml as values: strict, finite, complete.
+
+Unknown keys, truthy strings and missing limits are errors, found before a command does
+anything. `decision_view` is the part that decisions depend on; its digest stands in every
+artifact. Connection, paths and the mode are not part of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+from quantcli.contracts.envelope import STEPS, Mode, StepName
+from quantcli.contracts.scalars import Money, Price, Ratio, Symbol
+
+_OFFSET = re.compile(r"(open|close)([+-])([0-9]{1,4})min")
+
+
+class Offset(BaseModel):
+    """An instant relative to a session's open or close, e.g. `open-60min`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    anchor: Literal["open", "close"]
+    minutes: int
+
+    @classmethod
+    def parse(cls, text: Any) -> Offset:
+        """Return the offset that `text` spells.
+
+        Raises:
+            ValueError: not of the form `open-60min` or `close+5min`.
+        """
+        match = _OFFSET.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError(f"not an offset such as open-60min or close+5min: {text!r}")
+        minutes = int(match[3])
+        return cls(anchor=match[1], minutes=-minutes if match[2] == "-" else minutes)
+
+    def of(self, opens_at: dt.datetime, closes_at: dt.datetime) -> dt.datetime:
+        """Return the instant in a session with that open and close."""
+        base = opens_at if self.anchor == "open" else closes_at
+        return base + dt.timedelta(minutes=self.minutes)
+
+    def __str__(self) -> str:
+        """Return the spelling that `parse` reads."""
+        return f"{self.anchor}{'-' if self.minutes < 0 else '+'}{abs(self.minutes)}min"
+
+
+class Section(BaseModel):
+    """Base of every table of desk.toml: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeskSection(Section):
+    """[desk]: what this desk is called and how it trades."""
+
+    name: str = Field(default="desk", pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")
+    mode: Mode = "dry-run"
+
+
+class BrokerSection(Section):
+    """[broker]: where the broker is. Not part of the decision config."""
+
+    url: str = ""
+    account_id: str = ""
+    keys_file: str = ""
+    connect_timeout_seconds: StrictInt = Field(default=5, ge=1, le=60)
+    read_timeout_seconds: StrictInt = Field(default=15, ge=1, le=120)
+    total_timeout_seconds: StrictInt = Field(default=30, ge=1, le=300)
+
+
+class DataSection(Section):
+    """[data]: which bars are believed."""
+
+    feed: str = Field(default="local", pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")
+    adjustment: Literal["raw", "split", "all"] = "split"
+    benchmark: Symbol = "SPY"
+    volatility_index: str = Field(default="VIX", pattern=r"^[A-Z0-9]{0,10}$")
+    is_index_required: StrictBool = True
+
+
+class UniverseSection(Section):
+    """[universe]: what may be scanned."""
+
+    symbols: Literal["imported"] | tuple[Symbol, ...] = "imported"
+    exclude: tuple[Symbol, ...] = ()
+    price_min: Price = Field(default=Decimal(3), ge=0, validate_default=True)
+    mean_volume_shares_min: Money = Field(default=Decimal(400_000), ge=0, validate_default=True)
+    mean_dollar_volume_min: Money = Field(default=Decimal(10_000_000), ge=0, validate_default=True)
+
+
+class ScheduleSection(Section):
+    """[schedule]: cycles as offsets, each with its steps in order."""
+
+    cycles: dict[str, tuple[StepName, ...]]
+
+    def offsets(self) -> tuple[tuple[Offset, tuple[StepName, ...]], ...]:
+        """Return the cycles in their order within a regular session of 390 minutes."""
+        day = dt.datetime(2000, 1, 3, 14, 30, tzinfo=dt.UTC)
+        closes = day + dt.timedelta(minutes=390)
+        parsed = [(Offset.parse(key), steps) for key, steps in self.cycles.items()]
+        return tuple(sorted(parsed, key=lambda item: item[0].of(day, closes)))
+
+
+class WindowSection(Section):
+    """[window]: the order window, when entries may be sent."""
+
+    entries_from: str = "open-90min"
+    entries_until: str = "close-15min"
+
+
+class LimitsSection(Section):
+    """[limits]: mandatory and finite. There is no such thing as unlimited."""
+
+    positions_max: StrictInt = Field(ge=0, le=10_000)
+    entries_per_session_max: StrictInt = Field(ge=0, le=10_000)
+    symbol_concentration_fraction_max: Ratio = Field(ge=0, le=1)
+    exposure_gross_usd_max: Money = Field(ge=0)
+    exposure_gross_fraction_max: Ratio = Field(ge=0, le=1)
+    risk_per_trade_usd_max: Money = Field(ge=0)
+    risk_per_trade_fraction_max: Ratio = Field(ge=0, le=1)
+    drawdown_fraction_max: Ratio = Field(gt=0, le=1)
+    price_collar_fraction_max: Ratio = Field(gt=0, le=1)
+    reconcile_age_minutes_max: StrictInt = Field(ge=1, le=1440)
+    allowlist: Literal["universe"] | tuple[Symbol, ...]
+
+
+class SizingSection(Section):
+    """[sizing]: how much of the equity one trade may risk and tie up."""
+
+    risk_fraction: Ratio = Field(default=Decimal("0.005"), gt=0, le=1, validate_default=True)
+    position_fraction_max: Ratio = Field(default=Decimal("0.1"), gt=0, le=1, validate_default=True)
+    notional_usd_min: Money = Field(default=Decimal(500), ge=0, validate_default=True)
+    reentry_cooldown_sessions: StrictInt = Field(default=5, ge=0, le=250)
+
+
+class EnforceSection(Section):
+    """[enforce]: unset means shadow mode."""
+
+    enabled: StrictBool = False
+
+
+class ExitsSection(Section):
+    """[exits]: structural stops and the other ways out."""
+
+    stop_buffer_usd: Price = Field(default=Decimal("0.1"), ge=0, validate_default=True)
+    first_stop_distance_fraction_min: Ratio = Field(
+        default=Decimal("0.015"), ge=0, lt=1, validate_default=True
+    )
+    daily_lookback_bars: StrictInt = Field(default=60, ge=3, le=2000)
+    intraday_minutes: StrictInt = Field(default=5, ge=1, le=60)
+    intraday_bars_min: StrictInt = Field(default=6, ge=3, le=1000)
+    intraday_lookback_sessions: StrictInt = Field(default=3, ge=1, le=20)
+    intraday_delay_seconds: StrictInt = Field(default=1200, ge=0, le=23_400)
+    is_target_used: StrictBool = False
+    hold_sessions_max: StrictInt = Field(default=0, ge=0, le=10_000)
+
+
+class FeesSection(Section):
+    """[fees]: estimates accrued until the broker books its own; rates of a sale."""
+
+    sec_usd_per_million: Money = Field(default=Decimal("27.80"), ge=0, validate_default=True)
+    taf_usd_per_share: Ratio = Field(default=Decimal("0.000166"), ge=0, validate_default=True)
+    taf_usd_max: Money = Field(default=Decimal("8.30"), ge=0, validate_default=True)
+
+
+class ExchangeSection(Section):
+    """[exchange]: the local exchange, used when `broker.url` is empty. Not for decisions."""
+
+    seed: StrictInt = Field(default=1, ge=0)
+    cash_usd: Money = Field(default=Decimal(100_000), gt=0, validate_default=True)
+    slippage_bps: Ratio = Field(default=Decimal(5), ge=0, le=1000, validate_default=True)
+    limit_fills_on: Literal["touch", "trade-through"] = "touch"
+
+
+class AvwapSection(Section):
+    """[strategy.avwap]: the anchored VWAP scan. Fractions, not percent, unless named so."""
+
+    enabled: StrictBool = True
+    ruleset: Literal["avwap-1"] = "avwap-1"
+    history_bars_min: StrictInt = Field(default=200, ge=133, le=2000)
+    anchor_lookback_bars: StrictInt = Field(default=60, ge=5, le=1000)
+    swing_lookback_bars: StrictInt = Field(default=20, ge=5, le=1000)
+    gap_fraction: Ratio = Field(default=Decimal("0.04"), gt=0, le=1, validate_default=True)
+    volume_spike_multiple: Ratio = Field(default=Decimal("1.8"), gt=1, validate_default=True)
+    slope_min: Ratio = Field(default=Decimal("-0.05"), validate_default=True)
+    distance_percent_max: Ratio = Field(default=Decimal(8), gt=0, validate_default=True)
+    atr_usd_min: Price = Field(default=Decimal("0.5"), ge=0, validate_default=True)
+    atr_percent_max: Ratio = Field(default=Decimal(6), gt=0, validate_default=True)
+    atr_median_multiple_max: Ratio = Field(default=Decimal("1.15"), gt=0, validate_default=True)
+    entry_limit_fraction: Ratio = Field(
+        default=Decimal("0.005"), ge=0, le=Decimal("0.1"), validate_default=True
+    )
+    signals_max: StrictInt = Field(default=20, ge=1, le=1000)
+    is_market_gate_on: StrictBool = True
+    earnings_file: str = ""
+    earnings_blackout_days: StrictInt = Field(default=2, ge=0, le=30)
+    sectors_file: str = ""
+    sectors_kept: StrictInt = Field(default=11, ge=1, le=100)
+
+
+class StrategySection(Section):
+    """[strategy]: one table per strategy."""
+
+    avwap: AvwapSection = AvwapSection()
+
+
+class DeskConfig(Section):
+    """The whole of desk.toml."""
+
+    desk: DeskSection = DeskSection()
+    broker: BrokerSection = BrokerSection()
+    data: DataSection = DataSection()
+    universe: UniverseSection = UniverseSection()
+    schedule: Annotated[
+        ScheduleSection, BeforeValidator(lambda value: _schedule_table(value))
+    ] = Field(default=ScheduleSection(cycles={}), validate_default=True)
+    window: WindowSection = WindowSection()
+    limits: LimitsSection
+    sizing: SizingSection = SizingSection()
+    enforce: EnforceSection = EnforceSection()
+    exits: ExitsSection = ExitsSection()
+    fees: FeesSection = FeesSection()
+    exchange: ExchangeSection = ExchangeSection()
+    strategy: StrategySection = StrategySection()
+
+    def decision_view(self) -> dict[str, Any]:
+        """Return the JSON value of everything that a decision depends on."""
+        view = _spelled(self.model_dump(mode="python", exclude={"desk", "broker", "exchange"}))
+        assert isinstance(view, dict)
+        return view
+
+
+DEFAULT_CYCLES: dict[str, tuple[StepName, ...]] = {
+    "open-60min": ("reconcile", "scan", "decide", "enforce", "execute"),
+    "open+5min": ("execute", "exits"),
+    "close+5min": ("exits", "reconcile", "snapshot", "report"),
+}
+
+
+def _schedule_table(value: Any) -> Any:
+    """Check [schedule]: each key an offset, each value known steps in chain order."""
+    if isinstance(value, ScheduleSection):
+        return value if value.cycles else ScheduleSection(cycles=DEFAULT_CYCLES)
+    if isinstance(value, dict) and set(value) == {"cycles"}:
+        value = value["cycles"]
+    if not isinstance(value, dict) or not value:
+        raise ValueError("[schedule] needs at least one cycle such as \"open-60min\" = [...]")
+    seen: set[str] = set()
+    for key, steps in value.items():
+        spelling = str(Offset.parse(key))
+        if spelling in seen:
+            raise ValueError(f"the cycle {spelling} is scheduled twice")
+        seen.add(spelling)
+        for step in steps:
+            if step not in STEPS:
+                raise ValueError(f"unknown step {step!r} in cycle {key}; known: {', '.join(STEPS)}")
+        if len(set(steps)) != len(steps):
+            raise ValueError(f"a step stands twice in cycle {key}")
+    return {"cycles": value}
+
+
+def _spelled(value: Any) -> Any:
+    """Return config values as JSON: decimals as fixed-point strings, tuples as lists."""
+    from quantcli.contracts.scalars import plain
+
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, dict):
+        return {key: _spelled(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_spelled(item) for item in value]
+    return value

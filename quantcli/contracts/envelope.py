@@ -1,0 +1,116 @@
+"""The envelope that every artifact has, and the frozen base of all models.
+
+The envelope says which session, cycle and instant the artifact belongs to, which code and
+decision config produced it, and the digest of everything that was read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from quantcli.contracts.canonical import canonical_bytes
+from quantcli.contracts.scalars import CycleName, Digest, Instant, SessionDate
+
+Mode = Literal["dry-run", "local", "paper", "live"]
+StepName = Literal[
+    "scan", "decide", "enforce", "execute", "exits", "reconcile", "snapshot", "report"
+]
+STEPS: tuple[StepName, ...] = (
+    "scan",
+    "decide",
+    "enforce",
+    "execute",
+    "exits",
+    "reconcile",
+    "snapshot",
+    "report",
+)
+
+
+class Frozen(BaseModel):
+    """Base of every model we write: immutable, strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON value of the model, decimals and instants as strings."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class SchemaId(Frozen):
+    """Name and version of an artifact's schema."""
+
+    name: str
+    version: int = Field(ge=1)
+
+
+class CodeId(Frozen):
+    """What program wrote the artifact: version, and digest of the installed source."""
+
+    version: str
+    digest: Digest
+
+
+class InputRef(Frozen):
+    """One thing that was read: its name, and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: Digest
+
+
+class Finding(Frozen):
+    """A reason with what was observed and the limit it was held against."""
+
+    code: str
+    observed: str | None = None
+    limit: str | None = None
+
+
+class Stamp(Frozen):
+    """Where and when a step runs: shared by all artifacts of a cycle."""
+
+    session: SessionDate
+    cycle: CycleName
+    as_of: Instant
+    mode: Mode
+    code: CodeId
+    config_sha256: Digest
+
+
+class Artifact(Frozen):
+    """Envelope of an artifact; each step's model adds its own fields."""
+
+    SCHEMA: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+    STEP: ClassVar[StepName]
+
+    schema_id: SchemaId = Field(alias="schema")
+    session: SessionDate
+    cycle: CycleName
+    as_of: Instant
+    mode: Mode
+    code: CodeId
+    config_sha256: Digest
+    inputs: tuple[InputRef, ...]
+    exit_code: int = Field(ge=0, le=10)
+
+    @classmethod
+    def header(cls, stamp: Stamp, inputs: tuple[InputRef, ...], exit_code: int) -> dict[str, Any]:
+        """Return the envelope fields of a new artifact of this class."""
+        return {
+            "schema_id": SchemaId(name=cls.SCHEMA, version=cls.VERSION),
+            "session": stamp.session,
+            "cycle": stamp.cycle,
+            "as_of": stamp.as_of,
+            "mode": stamp.mode,
+            "code": stamp.code,
+            "config_sha256": stamp.config_sha256,
+            "inputs": tuple(sorted(set(inputs), key=lambda ref: (ref.name, ref.sha256))),
+            "exit_code": exit_code,
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the artifact's canonical bytes."""
+        return canonical_bytes(self.as_json())

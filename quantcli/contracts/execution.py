@@ -1,0 +1,61 @@
+"""execute.json and exits.json: what was sent, what became of it, what protects each share."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from quantcli.contracts.envelope import Artifact, Finding, Frozen, StepName
+from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
+from quantcli.contracts.orders import Fill, OrderState, Purpose, Side
+from quantcli.contracts.scalars import ClientOrderId, Digest, Price, Quantity, Symbol
+
+OrderAction = Literal[
+    "sent", "resolved", "cancelled", "replaced", "expired", "refused", "unknown", "updated",
+]  # fmt: skip
+
+
+class OrderReport(Frozen):
+    """What this pass learned or did about one order."""
+
+    intent_id: Digest
+    client_order_id: ClientOrderId
+    purpose: Purpose
+    symbol: Symbol
+    side: Side
+    action: OrderAction
+    state: OrderState
+    ordered_quantity: Quantity
+    cumulative_quantity: Quantity
+    average_price: Price | None
+    limit_price: Price | None
+    stop_price: Price | None
+    code: str | None
+    message: str | None
+
+
+class Execute(Artifact):
+    """One pass of `execute`."""
+
+    SCHEMA: ClassVar[str] = "execute"
+    STEP: ClassVar[StepName] = "execute"
+
+    orders: tuple[OrderReport, ...]
+    fills: tuple[Fill, ...] = Field(description="Booked in this pass")
+    withheld: tuple[Finding, ...] = Field(description="Sendable but stopped, with the reason")
+    codes: tuple[str, ...]
+
+
+class Exits(Artifact):
+    """One pass of `exits`, with the stop-coverage certificate."""
+
+    SCHEMA: ClassVar[str] = "exits"
+    STEP: ClassVar[StepName] = "exits"
+
+    reviews: tuple[ReviewRow, ...]
+    orders: tuple[OrderReport, ...]
+    fills: tuple[Fill, ...]
+    certificate: tuple[ExposedRow, ...]
+    withheld: tuple[Finding, ...]
+    codes: tuple[str, ...]

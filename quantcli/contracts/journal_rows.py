@@ -1,0 +1,136 @@
+"""What a journal row can say: one frozen model per kind.
+
+A row never carries wall-clock time. The tables (orders, fills, positions, stops, flags) follow
+from the rows alone, so the rows are the truth and the tables can be rebuilt.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from quantcli.contracts.envelope import Finding, Frozen
+from quantcli.contracts.orders import Fill, OrderIntent, OrderState
+from quantcli.contracts.scalars import (
+    ClientOrderId,
+    Instant,
+    Money,
+    Price,
+    Quantity,
+    SessionDate,
+    Symbol,
+)
+
+RowKind = Literal[
+    "genesis", "intent", "order", "fill", "cash", "stop", "review", "flag", "exposed",
+]  # fmt: skip
+
+
+class GenesisRow(Frozen):
+    """The desk's first row: which account, and what it held in cash."""
+
+    account_id: str
+    cash: Money
+    first_session: SessionDate
+
+
+class IntentRow(Frozen):
+    """A promise to place an order; durable before the request is made."""
+
+    intent: OrderIntent
+
+
+class OrderRow(Frozen):
+    """A change of an order's state, or of what is known about it."""
+
+    client_order_id: ClientOrderId
+    from_state: OrderState
+    to_state: OrderState
+    cause: Literal["send", "look-up", "sync", "cancel", "replace", "expire"]
+    code: str | None = None
+    message: str | None = None
+    broker_order_id: str | None = None
+    cumulative_quantity: Quantity
+    average_price: Price | None = None
+    submitted_at: Instant | None = None
+
+
+class FillRow(Frozen):
+    """An execution, booked once by its activity id."""
+
+    fill: Fill
+    is_late: bool = Field(default=False, description="The order was already terminal")
+
+
+class CashRow(Frozen):
+    """A non-trade activity that moved cash: a fee, a dividend, a correction."""
+
+    activity_id: str
+    activity_type: str
+    net_amount: Money
+    session: SessionDate | None
+    symbol: Symbol | None
+    description: str | None
+
+
+class StopRow(Frozen):
+    """Stop memory: the level that may never fall while the position lives."""
+
+    symbol: Symbol
+    stop_price: Price
+    basis: Literal["intent", "daily_swing_low", "intraday_higher_low"]
+    client_order_id: ClientOrderId | None = Field(description="The working stop, once accepted")
+
+
+class ReviewRow(Frozen):
+    """What `exits` concluded about one position in this pass."""
+
+    symbol: Symbol
+    quantity: Quantity
+    entry_price: Price
+    price: Price | None = Field(description="Last price seen, USD per share")
+    price_source: Literal["bar", "broker", "none"]
+    stop_before: Price | None
+    stop_after: Price | None
+    basis: str | None
+    action: Literal["place", "raise", "resize", "keep", "exit", "wait"]
+    code: str
+    findings: tuple[Finding, ...] = ()
+
+
+class FlagRow(Frozen):
+    """PAUSED or a halt was set or cleared."""
+
+    name: Literal["paused", "halt-entries", "halt-all"]
+    is_set: bool
+    reasons: tuple[str, ...]
+    by: Literal["reconcile", "operator", "invariant"]
+
+
+class ExposedRow(Frozen):
+    """The stop-coverage certificate of one symbol at the end of an `exits` pass."""
+
+    symbol: Symbol
+    quantity: Quantity
+    covered_by: tuple[ClientOrderId, ...]
+    uncovered: Quantity
+    unprotected_seconds: int = Field(ge=0, description="From the oldest uncovered fill to its stop")
+
+
+Row = (
+    GenesisRow | IntentRow | OrderRow | FillRow | CashRow | StopRow | ReviewRow | FlagRow
+    | ExposedRow
+)  # fmt: skip
+ROW_MODELS: dict[str, type[Frozen]] = {
+    "genesis": GenesisRow,
+    "intent": IntentRow,
+    "order": OrderRow,
+    "fill": FillRow,
+    "cash": CashRow,
+    "stop": StopRow,
+    "review": ReviewRow,
+    "flag": FlagRow,
+    "exposed": ExposedRow,
+}
+ROW_KINDS: dict[type[Frozen], str] = {model: kind for kind, model in ROW_MODELS.items()}

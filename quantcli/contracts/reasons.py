@@ -1,0 +1,245 @@
+"""Reason codes: why something was skipped, blocked, changed or reported.
+
+One registry. A code that can end a signal names the one terminal state it leads to; the
+others only explain. The runbook page of all codes is generated from here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+TerminalState = Literal[
+    "EXECUTED",
+    "REJECTED_BY_CORRELATION",
+    "REJECTED_BY_HEAT",
+    "REJECTED_BY_CIRCUIT_BREAKER",
+    "REJECTED_BY_SIZING",
+    "REJECTED_BY_BROKER",
+    "REJECTED_BY_DECISION",
+    "REJECTED_BY_GATE",
+    "EXPIRED_UNFILLED",
+]
+TERMINAL_STATES: tuple[TerminalState, ...] = (
+    "EXECUTED",
+    "REJECTED_BY_CORRELATION",
+    "REJECTED_BY_HEAT",
+    "REJECTED_BY_CIRCUIT_BREAKER",
+    "REJECTED_BY_SIZING",
+    "REJECTED_BY_BROKER",
+    "REJECTED_BY_DECISION",
+    "REJECTED_BY_GATE",
+    "EXPIRED_UNFILLED",
+)
+
+
+class Reason(NamedTuple):
+    """One reason code.
+
+    Attributes:
+        code: Kebab-case, unique, never reused for another meaning.
+        summary: What it means, in one sentence.
+        terminal_state: The state of a signal that ends with this code; None if it cannot end one.
+        remedy: What an operator does about it.
+    """
+
+    code: str
+    summary: str
+    terminal_state: TerminalState | None
+    remedy: str
+
+
+_BREAKER: TerminalState = "REJECTED_BY_CIRCUIT_BREAKER"
+_GATE: TerminalState = "REJECTED_BY_GATE"
+_DECISION: TerminalState = "REJECTED_BY_DECISION"
+_SIZING: TerminalState = "REJECTED_BY_SIZING"
+
+_NOTHING = "nothing: this is normal"
+_DATA = "quantcli data check, then import what is missing"
+
+_TABLE: tuple[Reason, ...] = (
+    # scan: why a symbol gave no signal
+    Reason("bars-missing", "no bars for the symbol at the data session", None, _DATA),
+    Reason("bars-stale", "the newest complete bar is older than the session before", _GATE, _DATA),
+    Reason("bars-too-few", "not enough history for the indicators", None, _DATA),
+    Reason("bars-quarantined", "data check holds the symbol's bars to be wrong", None, _DATA),
+    Reason("benchmark-missing", "no bars for the benchmark: the market gate cannot be judged",
+           None, _DATA),
+    Reason("benchmark-below-average", "the benchmark closed at or below its 200-day average",
+           None, _NOTHING),
+    Reason("index-missing", "no value of the volatility index for the data session", None, _DATA),
+    Reason("price-too-low", "the close is below the universe's minimum price", None, _NOTHING),
+    Reason("volume-too-low", "mean share volume of 20 bars below the minimum", None, _NOTHING),
+    Reason("dollar-volume-too-low", "mean dollar volume of 20 bars below the minimum", None,
+           _NOTHING),
+    Reason("earnings-near", "earnings lie within the blackout", None, _NOTHING),
+    Reason("earnings-missing", "an earnings source is configured but does not cover the symbol",
+           None, "complete the earnings file or switch the check off"),
+    Reason("sector-missing", "a sector source is configured but does not cover the symbol", None,
+           "complete the sector file or switch the check off"),
+    Reason("sector-weak", "the symbol's sector is not among the strongest", None, _NOTHING),
+    Reason("weekly-trend-down", "10-week average not above the 40-week average", None, _NOTHING),
+    Reason("atr-too-small", "average true range below the minimum in dollars", None, _NOTHING),
+    Reason("trend-too-weak", "neither trend tier holds", None, _NOTHING),
+    Reason("volatility-too-high", "ATR percent above its cap or its own median band", None,
+           _NOTHING),
+    Reason("no-anchor-passes", "no anchored VWAP is reclaimed or held closely enough", None,
+           _NOTHING),
+    Reason("setup-not-new", "the setup already held on the session before: not a triggering bar",
+           None, _NOTHING),
+    Reason("stop-not-below-entry", "no stop below the entry price could be formed", None,
+           _NOTHING),
+    Reason("signal-cap", "more signals than the strategy may emit in a session", None, _NOTHING),
+    # decide
+    Reason("within-limits", "every portfolio limit allows the entry", None, _NOTHING),
+    Reason("scan-missing", "no scan of this session", _GATE, "run quantcli scan"),
+    Reason("scan-invalid", "the scan cannot be read or is of another session", _GATE,
+           "see runbook/damaged-artifact.md"),
+    Reason("scan-blocked", "the scan itself blocked new risk", _GATE, _DATA),
+    Reason("snapshot-missing", "no snapshot of the previous session or later", _DECISION,
+           "run quantcli snapshot for the previous session"),
+    Reason("snapshot-invalid", "the snapshot cannot be read", _DECISION,
+           "see runbook/damaged-artifact.md"),
+    Reason("snapshot-stale", "the newest snapshot is older than the previous session", _DECISION,
+           "run quantcli snapshot for the previous session"),
+    Reason("session-mismatch", "the input belongs to another session", _DECISION,
+           "run the chain in order for one session"),
+    Reason("limits-invalid", "a limit is missing or not finite", _DECISION,
+           "quantcli config show"),
+    Reason("equity-not-positive", "equity is zero or negative", _DECISION,
+           "see the snapshot; trading ends here"),
+    Reason("limit-positions", "the number of open positions is at its limit", _DECISION,
+           _NOTHING),
+    Reason("limit-entries", "the entries of this session are used up", _DECISION, _NOTHING),
+    Reason("limit-symbol-concentration", "the symbol would exceed its share of equity", _DECISION,
+           _NOTHING),
+    Reason("limit-gross-exposure", "gross exposure would exceed its limit", "REJECTED_BY_HEAT",
+           _NOTHING),
+    Reason("limit-drawdown", "drawdown from the high-water mark is at its limit", _DECISION,
+           "review before raising the limit"),
+    Reason("reentry-cooldown", "the symbol was exited too few sessions ago", _DECISION, _NOTHING),
+    Reason("already-held", "the symbol is held or has an open intent", _DECISION, _NOTHING),
+    Reason("size-zero", "one share already exceeds the risk budget or the notional cap", _SIZING,
+           _NOTHING),
+    Reason("notional-too-small", "the size is worth less than the minimum notional", _SIZING,
+           _NOTHING),
+    Reason("spending-power", "the order needs more than may be spent", _SIZING, _NOTHING),
+    # enforce
+    Reason("decision-missing", "no decision of this session", _GATE, "run quantcli decide"),
+    Reason("decision-invalid", "the decision cannot be read", _GATE,
+           "see runbook/damaged-artifact.md"),
+    Reason("decision-mismatch", "the decision does not cover this signal or session", _GATE,
+           "run the chain in order for one session"),
+    Reason("decision-block", "decide blocked the signal", _DECISION, _NOTHING),
+    Reason("halted", "the desk is halted", _BREAKER, "quantcli resume --reason TEXT"),
+    Reason("mode-forbids", "the mode does not allow orders here", _GATE, "quantcli config show"),
+    Reason("paused", "reconciliation found a break and paused entries", _BREAKER,
+           "see runbook/paused.md"),
+    Reason("reconcile-absent", "no reconciliation in this session", _BREAKER,
+           "run quantcli reconcile"),
+    Reason("reconcile-stale", "the newest reconciliation is too old", _BREAKER,
+           "run quantcli reconcile"),
+    Reason("reconcile-invalid", "the reconciliation cannot be read", _BREAKER,
+           "see runbook/damaged-artifact.md"),
+    Reason("reconcile-break", "the newest reconciliation found breaks", _BREAKER,
+           "see runbook/paused.md"),
+    Reason("session-unsealed", "the previous session is not sealed", _GATE,
+           "run quantcli report for it"),
+    Reason("outside-order-window", "entries may not be sent at this instant", _GATE, _NOTHING),
+    Reason("not-on-allowlist", "the symbol is not on the allowlist", _GATE,
+           "edit limits.allowlist"),
+    Reason("position-exists", "the symbol is already held", _GATE, _NOTHING),
+    Reason("order-exists", "an order in the symbol is working", _GATE, _NOTHING),
+    Reason("outcome-unknown", "an order in the symbol has an unknown outcome", _GATE,
+           "see runbook/unknown-order.md"),
+    Reason("price-outside-collar", "the limit price is too far from the reference price", _GATE,
+           _NOTHING),
+    Reason("risk-per-trade", "the risk at the stop exceeds the limit in dollars or percent",
+           _SIZING, _NOTHING),
+    Reason("clock-skew", "our instant and the broker's clock differ by more than 30 seconds",
+           _GATE, "set the machine's clock"),
+    Reason("calendar-disagrees", "the broker's calendar disagrees with ours for this session",
+           _GATE, "update quantcli or stop for the day"),
+    Reason("account-not-tradable", "the broker reports a blocked or inactive account", _GATE,
+           "ask the broker"),
+    Reason("broker-unavailable", "the broker's account state could not be read", _GATE,
+           "quantcli status; run the step again"),
+    Reason("gate-raised", "a gate failed to judge: that is a BLOCK", _GATE,
+           "report the bug; entries stay blocked"),
+    # execute
+    Reason("sent", "the broker accepted the order", None, _NOTHING),
+    Reason("resolved-present", "an unknown outcome was found at the broker", None, _NOTHING),
+    Reason("order-refused", "the broker refused the order", "REJECTED_BY_BROKER",
+           "see the broker's message"),
+    Reason("order-unfilled", "the order ended without a fill", "EXPIRED_UNFILLED", _NOTHING),
+    Reason("ttl-expired", "the order's time to live ended; the remainder was cancelled",
+           "EXPIRED_UNFILLED", _NOTHING),
+    Reason("intent-expired", "the intent was never sent and its time has passed", _GATE,
+           "see the incident list for the reason"),
+    Reason("filled", "shares were bought", "EXECUTED", _NOTHING),
+    Reason("filled-partly", "some shares were bought; the rest was cancelled", "EXECUTED",
+           _NOTHING),
+    Reason("step-missing", "a later step never ran for this signal", _GATE,
+           "quantcli status; check cron"),
+    # exits
+    Reason("stop-placed", "the first stop of the position was placed", None, _NOTHING),
+    Reason("stop-raised", "the stop was moved up", None, _NOTHING),
+    Reason("stop-kept", "the stop stands where it is", None, _NOTHING),
+    Reason("stop-resized", "the stop was fitted to the quantity held", None, _NOTHING),
+    Reason("stop-at-market", "the stop would lie at or above the price: sold at market", None,
+           _NOTHING),
+    Reason("target-reached", "the price reached the target", None, _NOTHING),
+    Reason("max-hold", "the position was held for its maximum number of sessions", None,
+           _NOTHING),
+    Reason("exit-working", "an exit order is working", None, _NOTHING),
+    Reason("replace-needs-open-market", "a working stop can be replaced in regular hours only",
+           None, _NOTHING),
+    Reason("buy-resting", "a buy rests in the symbol: a plain stop would be a wash trade", None,
+           "the next cycle cancels the buy and places the stop"),
+    Reason("share-uncovered", "shares held without a working stop or exit", None,
+           "see runbook/uncovered-share.md"),
+    Reason("stop-refused", "the broker refused the stop", None, "see runbook/uncovered-share.md"),
+    # reconcile
+    Reason("position-missing", "we hold shares that the broker does not show", None,
+           "see runbook/paused.md"),
+    Reason("position-foreign", "the broker shows shares that we did not buy", None,
+           "see runbook/paused.md"),
+    Reason("position-quantity", "quantities differ", None, "see runbook/paused.md"),
+    Reason("position-price", "average prices differ", None, "see runbook/paused.md"),
+    Reason("cash-difference", "cash differs", None, "see runbook/paused.md"),
+    Reason("order-missing", "an order we hold to be working is not open at the broker", None,
+           "see runbook/paused.md"),
+    Reason("order-foreign", "the broker shows an open order that is not ours", None,
+           "see runbook/paused.md"),
+    Reason("order-differs", "an order at the broker differs from its intent", None,
+           "see runbook/paused.md"),
+    Reason("fill-foreign", "the broker shows a fill of an order that is not ours", None,
+           "see runbook/paused.md"),
+    Reason("fill-missing", "our fills and the broker's differ", None, "see runbook/paused.md"),
+    Reason("late-fill", "a fill arrived after the order's final state", None,
+           "see runbook/paused.md"),
+    Reason("journal-not-empty-account", "the journal is empty but the account is not", None,
+           "close or transfer the positions first"),
+    # report
+    Reason("artifact-missing", "an artifact of the session is absent", None,
+           "see runbook/damaged-artifact.md"),
+    Reason("artifact-corrupt", "an artifact of the session cannot be read", None,
+           "see runbook/damaged-artifact.md"),
+    Reason("artifact-tampered", "an artifact of the session was changed", None,
+           "see runbook/damaged-artifact.md"),
+    Reason("artifact-foreign", "an artifact belongs to another session", None,
+           "see runbook/damaged-artifact.md"),
+    Reason("no-signals", "the scan found no signal", None, _NOTHING),
+    Reason("all-rejected", "every signal was rejected", None, _NOTHING),
+    Reason("none-filled", "orders were placed but none was filled", None, _NOTHING),
+)
+
+REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
+
+
+def terminal_state_of(code: str) -> TerminalState:
+    """Return the terminal state that a reason code leads to.
+
+    An unregistered code is a gate's doubt: it never ends as anything but a rejection.
+    """
+    reason = REASONS.get(code)
+    return (reason.terminal_state if reason else None) or _GATE

@@ -1,0 +1,75 @@
+"""reconcile.json: ours against theirs."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from quantcli.contracts.envelope import Artifact, Frozen, StepName
+from quantcli.contracts.scalars import Digest, Money, Price, Quantity, Symbol
+
+
+class Break(Frozen):
+    """An unexplained difference. `break_id` is stable for the same difference."""
+
+    break_id: Digest
+    kind: Literal["position", "cash", "order", "fill", "account"]
+    code: str
+    symbol: Symbol | None
+    subject: str = Field(description="What differs: a symbol, an order id, an activity id, cash")
+    ours: str | None
+    theirs: str | None
+
+
+class PositionSeen(Frozen):
+    """A position at the broker."""
+
+    symbol: Symbol
+    quantity: Quantity
+    average_price: Price
+    current_price: Price | None
+
+
+class OrderSeen(Frozen):
+    """An open order at the broker."""
+
+    client_order_id: str
+    symbol: Symbol
+    side: str
+    quantity: Quantity
+    cumulative_quantity: Quantity
+    limit_price: Price | None
+    stop_price: Price | None
+    status: str
+
+
+class BrokerSeen(Frozen):
+    """The account as the broker showed it."""
+
+    cash: Money
+    equity: Money
+    positions: tuple[PositionSeen, ...]
+    open_orders: tuple[OrderSeen, ...]
+
+
+class Paused(Frozen):
+    """The PAUSED flag after this step."""
+
+    is_set: bool
+    reasons: tuple[str, ...]
+
+
+class Reconcile(Artifact):
+    """One reconciliation. Clean: no breaks."""
+
+    SCHEMA: ClassVar[str] = "reconcile"
+    STEP: ClassVar[StepName] = "reconcile"
+
+    is_read_only: bool
+    is_first_day: bool = Field(description="The journal was empty; cash is the opening balance")
+    broker: BrokerSeen
+    cash_ours: Money
+    pending_fills: int = Field(description="Executions that the next sync will book")
+    breaks: tuple[Break, ...]
+    paused: Paused

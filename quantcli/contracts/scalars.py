@@ -1,0 +1,138 @@
+"""Scalars: the types that numbers, names and instants have in every artifact.
+
+Numbers are Decimal in memory and fixed-point strings on disk, quantised on construction, so
+that equal values always have equal bytes. Prices are rounded half-even to 4 places, money to
+2, ratios to 6; quantities are never rounded, only stripped of trailing zeros.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+
+PRICE_QUANTUM = Decimal("0.0001")
+MONEY_QUANTUM = Decimal("0.01")
+RATIO_QUANTUM = Decimal("0.000001")
+CENT = Decimal("0.01")
+ZERO = Decimal(0)
+
+_MAGNITUDE_MAX = Decimal("1e15")
+_DECIMAL_SCHEMA = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+
+
+def decimal_of(value: Any) -> Decimal:
+    """Return `value` as a finite Decimal; floats go through their shortest repr.
+
+    Raises:
+        ValueError: not a number, NaN, infinite, or beyond 1e15.
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"a boolean is not a number: {value}")
+    if isinstance(value, float):
+        value = repr(value)
+    try:
+        number = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError) as error:
+        raise ValueError(f"not a decimal number: {value!r}") from error
+    if not number.is_finite() or abs(number) > _MAGNITUDE_MAX:
+        raise ValueError(f"not a finite number of sensible size: {value!r}")
+    return number
+
+
+def price(value: Any) -> Decimal:
+    """Return a price in USD per share, 4 decimal places, half-even."""
+    return _plain(decimal_of(value).quantize(PRICE_QUANTUM, ROUND_HALF_EVEN))
+
+
+def money(value: Any) -> Decimal:
+    """Return an amount in USD, 2 decimal places, half-even."""
+    return _plain(decimal_of(value).quantize(MONEY_QUANTUM, ROUND_HALF_EVEN))
+
+
+def ratio(value: Any) -> Decimal:
+    """Return a dimensionless number, 6 decimal places, half-even."""
+    return _plain(decimal_of(value).quantize(RATIO_QUANTUM, ROUND_HALF_EVEN))
+
+
+def quantity(value: Any) -> Decimal:
+    """Return a number of shares without trailing zeros; at most 9 decimal places.
+
+    Raises:
+        ValueError: more than 9 decimal places.
+    """
+    number = decimal_of(value)
+    if number == 0:
+        return ZERO
+    number = number.normalize()
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent > 0:
+        number = number.quantize(Decimal(1))
+    elif isinstance(exponent, int) and exponent < -9:
+        raise ValueError(f"more than 9 decimal places: {value!r}")
+    return number
+
+
+def plain(number: Decimal) -> str:
+    """Return the fixed-point spelling of a Decimal: no exponent, no negative zero."""
+    return format(_plain(number), "f")
+
+
+def instant(value: Any) -> dt.datetime:
+    """Return an aware UTC datetime from a datetime or an RFC 3339 string.
+
+    Raises:
+        ValueError: naive, or not an instant.
+    """
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    if not isinstance(value, dt.datetime):
+        raise ValueError(f"not an instant: {value!r}")
+    if value.tzinfo is None:
+        raise ValueError(f"an instant needs a time zone, e.g. 2024-08-01T12:30:00Z: {value!r}")
+    return value.astimezone(dt.UTC)
+
+
+def instant_text(value: dt.datetime) -> str:
+    """Return the RFC 3339 spelling in UTC with `Z`; fractions only when there are any."""
+    text = value.astimezone(dt.UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def session_date(value: Any) -> dt.date:
+    """Return a calendar date from a date or `YYYY-MM-DD`.
+
+    Raises:
+        ValueError: any other spelling, or a datetime.
+    """
+    if isinstance(value, dt.datetime):
+        raise ValueError(f"a session is a date, not an instant: {value!r}")
+    if isinstance(value, dt.date):
+        return value
+    if isinstance(value, str) and len(value) == 10:
+        return dt.date.fromisoformat(value)
+    raise ValueError(f"not a date of the form YYYY-MM-DD: {value!r}")
+
+
+def _plain(number: Decimal) -> Decimal:
+    return abs(number) if number == 0 else number
+
+
+_AS_TEXT = PlainSerializer(plain, return_type=str, when_used="json")
+
+Price = Annotated[Decimal, BeforeValidator(price), _AS_TEXT, WithJsonSchema(_DECIMAL_SCHEMA)]
+Money = Annotated[Decimal, BeforeValidator(money), _AS_TEXT, WithJsonSchema(_DECIMAL_SCHEMA)]
+Ratio = Annotated[Decimal, BeforeValidator(ratio), _AS_TEXT, WithJsonSchema(_DECIMAL_SCHEMA)]
+Quantity = Annotated[Decimal, BeforeValidator(quantity), _AS_TEXT, WithJsonSchema(_DECIMAL_SCHEMA)]
+Instant = Annotated[
+    dt.datetime,
+    BeforeValidator(instant),
+    PlainSerializer(instant_text, return_type=str, when_used="json"),
+]
+SessionDate = Annotated[dt.date, BeforeValidator(session_date)]
+Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,6}(\.[A-Z]{1,2})?$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+CycleName = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]$")]
+ClientOrderId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,48}$")]

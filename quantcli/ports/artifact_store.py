@@ -1,0 +1,69 @@
+"""Where artifacts are written once and read back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from quantcli.contracts.envelope import Artifact, InputRef, Stamp
+from quantcli.contracts.report import Damage, SealedFile
+
+ArtifactT = TypeVar("ArtifactT", bound=Artifact)
+
+
+class Located(NamedTuple):
+    """Where an artifact of a session lies."""
+
+    session: dt.date
+    cycle: str
+    step: str
+    path: str
+
+
+class ArtifactStore(Protocol):
+    """Dated directories of canonical files; a published path never changes bytes."""
+
+    def find(self, session: dt.date, step: str, *, not_after: str) -> Located | None:
+        """Return the newest artifact of a step in a session with cycle <= not_after.
+
+        An artifact that run records name but the disk does not hold counts: reading it raises.
+        """
+        ...
+
+    def list(self, session: dt.date) -> tuple[Located, ...]:
+        """Return all artifacts of a session, published or on disk, by cycle and step order."""
+        ...
+
+    def load(self, located: Located, model: type[ArtifactT]) -> tuple[ArtifactT, InputRef]:
+        """Return an artifact and its reference.
+
+        Raises:
+            ArtifactMissing, ArtifactCorrupt, ArtifactTampered, ArtifactForeign, SchemaUnknown.
+        """
+        ...
+
+    def published(self, stamp: Stamp, model: type[ArtifactT]) -> ArtifactT | None:
+        """Return this cycle's artifact of the step if it is already published."""
+        ...
+
+    def publish(self, artifact: Artifact) -> InputRef:
+        """Write the artifact durably, once.
+
+        Raises:
+            ArtifactConflict: other bytes are published there.
+            StorageError: the disk refused.
+        """
+        ...
+
+    def sessions(self) -> tuple[dt.date, ...]:
+        """Return sessions that have a directory, oldest first."""
+        ...
+
+    def files(self, session: dt.date) -> tuple[SealedFile, ...]:
+        """Return every file of a session except its manifest, with digests."""
+        ...
+
+    def damage(self, session: dt.date) -> Sequence[Damage]:
+        """Return files that are not what was published."""
+        ...

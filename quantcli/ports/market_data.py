@@ -1,0 +1,55 @@
+"""Market data, read from immutable partitions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from quantcli.contracts.bars import BarMatrix, IndexSeries, MinuteBar, Split
+from quantcli.contracts.envelope import InputRef
+
+
+class StoreSummary(NamedTuple):
+    """What the store holds for one feed and adjustment."""
+
+    symbols: tuple[str, ...]
+    first: dt.date | None
+    last: dt.date | None
+
+
+class MarketData(Protocol):
+    """Bars of the configured feed and adjustment; every answer names its partitions."""
+
+    def summary(self, timeframe: str) -> StoreSummary:
+        """Return which symbols and sessions exist for `1Day` or `1Min`."""
+        ...
+
+    def daily(self, through: dt.date, sessions: int) -> BarMatrix:
+        """Return daily bars of all symbols in the last `sessions` exchange sessions <= through.
+
+        Rows are exchange sessions of the calendar, whether or not any symbol has a bar;
+        quarantined bars are NaN.
+
+        Raises:
+            BarsMissing: the store holds no daily bars of the feed and adjustment.
+        """
+        ...
+
+    def minutes(
+        self, symbol: str, first: dt.date, last: dt.date
+    ) -> tuple[tuple[MinuteBar, ...], tuple[InputRef, ...]]:
+        """Return regular-hours minute bars of sessions in [first, last]; empty if none."""
+        ...
+
+    def index(self, symbol: str, through: dt.date, sessions: int) -> IndexSeries:
+        """Return values of an index in the last `sessions` sessions <= through; maybe empty."""
+        ...
+
+    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
+        """Return splits with ex-date in [first, last], by date and symbol."""
+        ...
+
+    def quarantined(self) -> dict[str, Sequence[dt.date]]:
+        """Return symbol -> sessions whose bars are held to be wrong."""
+        ...
