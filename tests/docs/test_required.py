@@ -1,0 +1,93 @@
+"""The document check itself: each rule finds its planted fault and passes the sound case."""
+
+import pytest
+
+from tests.docs import required
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """Return a small repository that satisfies every rule."""
+    for name in required.REQUIRED:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {name}\n\n" + "words " * 100, encoding="utf-8")
+    (tmp_path / "README.md").write_text(
+        "# desk\n\nmake demo\nmake test\n" + "words " * 100, encoding="utf-8"
+    )
+    pages = [name for name in required.REQUIRED if name.startswith("runbook/")]
+    index = "\n".join(f"[page]({name.removeprefix('runbook/')})" for name in pages)
+    (tmp_path / "runbook/index.md").write_text(f"# Index\n\n{index}\n" + "words " * 100)
+    return tmp_path
+
+
+def names_in(root):
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_sound_repository_has_no_findings(repository, monkeypatch):
+    monkeypatch.setattr(required, "tracked", names_in)
+
+    assert required.findings(repository) == []
+
+
+def test_missing_and_hollow_documents_are_named(repository):
+    (repository / "LICENSE").unlink()
+    (repository / "runbook/halt.md").write_text("# Halt\n", encoding="utf-8")
+
+    assert required.missing_documents(repository) == [
+        "LICENSE: required, and missing",
+        "runbook/halt.md: required, and says next to nothing",
+    ]
+
+
+def test_readme_must_open_with_both_commands(repository):
+    (repository / "README.md").write_text("# desk\n\nmake demo\n" + "\n" * 20 + "make test\n")
+
+    assert required.readme_opening(repository) == [
+        "README.md: `make test` is not among the first 15 lines"
+    ]
+
+
+def test_dead_link_is_found_and_addresses_are_left_alone(repository):
+    (repository / "README.md").write_text(
+        "[a](runbook/halt.md#resume) [b](gone.md) [c](https://example.org/x) [d](#here)"
+    )
+
+    assert required.dead_links(["README.md"], repository) == [
+        "README.md: the link gone.md leads nowhere"
+    ]
+
+
+def test_page_outside_the_index_is_found(repository):
+    (repository / "runbook/lost.md").write_text("# Lost\n")
+
+    assert required.unlisted_pages(["runbook/lost.md", "runbook/halt.md"], repository) == [
+        "runbook/lost.md: not reachable from runbook/index.md"
+    ]
+
+
+@pytest.mark.parametrize("folder", ["fixtures/wire", "tests/steps/golden"])
+def test_recorded_file_needs_an_origin(repository, folder):
+    sample = repository / folder / "order.json"
+    sample.parent.mkdir(parents=True)
+    sample.write_text("{}")
+    name = f"{folder}/order.json"
+
+    assert required.unexplained_files([name], repository) == [
+        f"{name}: no PROVENANCE.toml in its folder or above"
+    ]
+
+    record = sample.parent / "PROVENANCE.toml"
+    record.write_text('[[file]]\npath = "fill*.json"\nsource = "x"\nmade_by = "x"\n')
+    assert required.unexplained_files([name], repository) == [
+        f"{name}: {folder}/PROVENANCE.toml does not tell where it came from"
+    ]
+    assert required.faulty_records(names_in(repository), repository) == [
+        f"{folder}/PROVENANCE.toml: fill*.json has no licence",
+        f"{folder}/PROVENANCE.toml: fill*.json fits no file",
+    ]
+
+    record.write_text('[[file]]\npath = "*.json"\nsource = "x"\nmade_by = "x"\nlicence = "MIT"\n')
+    assert required.unexplained_files([name], repository) == []
+    assert required.faulty_records(names_in(repository), repository) == []
