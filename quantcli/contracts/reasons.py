@@ -217,6 +217,11 @@ _TABLE: tuple[Reason, ...] = (
     Reason("fill-missing", "our fills and the broker's differ", None, "see runbook/paused.md"),
     Reason("late-fill", "a fill arrived after the order's final state", None,
            "see runbook/paused.md"),
+    Reason("order-overfilled", "more shares were filled than ordered", None,
+           "see runbook/paused.md"),
+    Reason("position-oversold", "more shares were sold than held", None, "see runbook/paused.md"),
+    Reason("order-state-contradicts", "the broker reports an order state that cannot follow ours",
+           None, "see runbook/paused.md"),
     Reason("journal-not-empty-account", "the journal is empty but the account is not", None,
            "close or transfer the positions first"),
     # report

@@ -11,7 +11,10 @@ from typing import NamedTuple, Protocol
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.journal_rows import FlagRow, GenesisRow, StopRow
 from quantcli.contracts.orders import Fill, OrderRecord, Purpose
+from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import SessionDate
+
+__all__ = ["Head", "Journal", "JournalRow", "Place", "PositionRecord"]
 
 
 class Head(NamedTuple):
@@ -36,17 +39,6 @@ class JournalRow(NamedTuple):
     place: Place
     kind: str
     row: Frozen
-
-
-class PositionRecord(NamedTuple):
-    """A position as booked from fills. Average price unrounded, USD per share."""
-
-    symbol: str
-    quantity: Decimal
-    average_price: Decimal
-    opened_session: dt.date
-    opened_at: dt.datetime
-    entry_client_order_id: str | None
 
 
 class Journal(Protocol):

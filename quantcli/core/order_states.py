@@ -1,0 +1,181 @@
+"""The life of an order: one table of legal changes, judged against the stored state.
+
+PENDING means that nothing was ever sent. UNKNOWN is written before each request goes out, so a
+process that dies in between leaves an order whose outcome is unknown, never one that looks
+unsent (INV-12, INV-13). Final states are final; a late fill changes the quantity of such an
+order, not its state (INV-14). Cumulative quantity never falls (INV-19).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from quantcli.contracts.broker_views import BrokerOrder
+from quantcli.contracts.errors import (
+    BrokerConfirmationRequiredError,
+    InvalidTransitionError,
+    TerminalStateError,
+)
+from quantcli.contracts.journal_rows import OrderRow
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, OrderState
+
+LATE_FILL = "late-fill"
+
+#: (from, to) -> whether the change needs the broker's order id. What is not here is illegal.
+TRANSITIONS: dict[tuple[OrderState, OrderState], bool] = {
+    # never sent
+    ("PENDING", "UNKNOWN"): False,
+    ("PENDING", "EXPIRED"): False,
+    ("PENDING", "REJECTED"): False,
+    ("PENDING", "SUBMITTED"): True,
+    ("PENDING", "PARTIALLY_FILLED"): True,
+    ("PENDING", "FILLED"): True,
+    ("PENDING", "CANCELLED"): True,
+    # sent, and no answer yet; back to PENDING only if the request provably never left
+    ("UNKNOWN", "PENDING"): False,
+    ("UNKNOWN", "SUBMITTED"): True,
+    ("UNKNOWN", "PARTIALLY_FILLED"): True,
+    ("UNKNOWN", "FILLED"): True,
+    ("UNKNOWN", "PENDING_CANCEL"): True,
+    ("UNKNOWN", "CANCELLED"): True,
+    ("UNKNOWN", "REPLACED"): True,
+    ("UNKNOWN", "REJECTED"): False,
+    ("UNKNOWN", "EXPIRED"): False,
+    # working
+    ("SUBMITTED", "PARTIALLY_FILLED"): True,
+    ("SUBMITTED", "FILLED"): True,
+    ("SUBMITTED", "PENDING_CANCEL"): True,
+    ("SUBMITTED", "CANCELLED"): True,
+    ("SUBMITTED", "REPLACED"): True,
+    ("SUBMITTED", "REJECTED"): True,
+    ("SUBMITTED", "EXPIRED"): False,
+    ("SUBMITTED", "UNKNOWN"): True,
+    ("PARTIALLY_FILLED", "PARTIALLY_FILLED"): True,
+    ("PARTIALLY_FILLED", "FILLED"): True,
+    ("PARTIALLY_FILLED", "PENDING_CANCEL"): True,
+    ("PARTIALLY_FILLED", "CANCELLED"): True,
+    ("PARTIALLY_FILLED", "REPLACED"): True,
+    ("PARTIALLY_FILLED", "REJECTED"): True,
+    ("PARTIALLY_FILLED", "EXPIRED"): True,
+    ("PARTIALLY_FILLED", "UNKNOWN"): True,
+    # asked to cancel: it may still fill, and the request itself may be turned down
+    ("PENDING_CANCEL", "PENDING_CANCEL"): True,
+    ("PENDING_CANCEL", "SUBMITTED"): True,
+    ("PENDING_CANCEL", "PARTIALLY_FILLED"): True,
+    ("PENDING_CANCEL", "FILLED"): True,
+    ("PENDING_CANCEL", "CANCELLED"): True,
+    ("PENDING_CANCEL", "REPLACED"): True,
+    ("PENDING_CANCEL", "REJECTED"): True,
+    ("PENDING_CANCEL", "EXPIRED"): True,
+    ("PENDING_CANCEL", "UNKNOWN"): True,
+}
+
+_STATE_OF_STATUS: dict[str, OrderState] = {
+    "accepted": "SUBMITTED",
+    "working": "SUBMITTED",
+    "partially_filled": "PARTIALLY_FILLED",
+    "filled": "FILLED",
+    "pending_cancel": "PENDING_CANCEL",
+    "canceled": "CANCELLED",
+    "expired": "EXPIRED",
+    "rejected": "REJECTED",
+    "replaced": "REPLACED",
+    "unknown": "UNKNOWN",
+}
+
+
+def check_transition(
+    from_state: OrderState, to_state: OrderState, broker_order_id: str | None
+) -> None:
+    """Judge one change of an order's state.
+
+    Args:
+        from_state: The state as stored, not as a caller remembers it.
+        to_state: The state to come.
+        broker_order_id: The broker's id of the order, once it is known.
+
+    Raises:
+        TerminalStateError: the stored state is final.
+        InvalidTransitionError: the table does not hold this change.
+        BrokerConfirmationRequiredError: the change needs the broker's id and there is none.
+
+    Examples:
+        >>> check_transition("PENDING", "EXPIRED", None)
+        >>> check_transition("FILLED", "CANCELLED", "b-1")
+        Traceback (most recent call last):
+            ...
+        quantcli.contracts.errors.TerminalStateError: FILLED is final; it cannot become CANCELLED
+    """
+    change = f"{from_state} to {to_state}"
+    if from_state in TERMINAL_ORDER_STATES:
+        raise TerminalStateError(f"{from_state} is final; it cannot become {to_state}")
+    needs_broker_id = TRANSITIONS.get((from_state, to_state))
+    if needs_broker_id is None:
+        raise InvalidTransitionError(f"an order cannot go from {change}")
+    if needs_broker_id and not broker_order_id:
+        raise BrokerConfirmationRequiredError(f"{change} needs the broker's order id")
+
+
+def apply_order_row(order: OrderRecord, row: OrderRow) -> OrderRecord:
+    """Return the order after a row of the journal.
+
+    Args:
+        order: The order as stored.
+        row: What is to be written about it. With code `late-fill` it may raise the cumulative
+            quantity of a final order, and nothing else.
+
+    Raises:
+        TerminalStateError, InvalidTransitionError, BrokerConfirmationRequiredError: see
+            `check_transition`; a row also fails if it starts from another state than the stored
+            one, names another broker order, or lowers the cumulative quantity.
+    """
+    where = order.intent.client_order_id
+    broker_order_id = row.broker_order_id or order.broker_order_id
+    if row.from_state != order.state:
+        raise InvalidTransitionError(
+            f"the order is {order.state}, not {row.from_state}", value=where
+        )
+    if order.broker_order_id not in (None, broker_order_id):
+        raise InvalidTransitionError("the order has another broker order id", value=where)
+    if row.cumulative_quantity < order.cumulative_quantity:
+        raise InvalidTransitionError("cumulative quantity never falls", value=where)
+    if not _is_late_fill(order, row):
+        check_transition(order.state, row.to_state, broker_order_id)
+    changes = {
+        "state": row.to_state,
+        "broker_order_id": broker_order_id,
+        "cumulative_quantity": row.cumulative_quantity,
+        "average_price": order.average_price if row.average_price is None else row.average_price,
+        "submitted_at": order.submitted_at or row.submitted_at,
+        "code": row.code,
+        "message": row.message,
+    }
+    return order.model_copy(update=changes)
+
+
+def state_of(shown: BrokerOrder, ordered_quantity: Decimal) -> OrderState:
+    """Return the state that the broker's words mean.
+
+    Args:
+        shown: The order as the broker shows it.
+        ordered_quantity: Shares of our intent.
+
+    Returns:
+        UNKNOWN for a status that we do not understand, unless everything is filled; a working
+        order with some shares filled is PARTIALLY_FILLED whatever its status says.
+    """
+    state = _STATE_OF_STATUS[shown.status]
+    if state == "SUBMITTED" and shown.cumulative_quantity > 0:
+        state = "PARTIALLY_FILLED"
+    if state not in TERMINAL_ORDER_STATES and shown.cumulative_quantity >= ordered_quantity:
+        return "FILLED"
+    return state
+
+
+def _is_late_fill(order: OrderRecord, row: OrderRow) -> bool:
+    return (
+        row.code == LATE_FILL
+        and order.state in TERMINAL_ORDER_STATES
+        and row.to_state == order.state
+        and row.cumulative_quantity > order.cumulative_quantity
+    )
