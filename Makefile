@@ -13,7 +13,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .PHONY: help venv demo test check bench docs lock clean
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first interpreter that really starts and is new enough: a name on the path may be an empty shim.
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
+	  "$$each" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	    && { echo "$$each"; break; }; done)
 # Two workers suit the smallest machine this must run on; raise it on a larger one.
 WORKERS ?= 2
 
@@ -27,6 +30,7 @@ help:
 # The environment comes from the lock alone and is made anew when the lock changes; the desk
 # itself is linked in a second step, repeated when pyproject.toml (its scripts) changes.
 $(VENV)/locked.stamp: requirements.lock
+	@test -n "$(PYTHON)" || { echo "no python3.11 or newer with venv found" >&2; exit 1; }
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --no-deps --require-hashes -r requirements.lock

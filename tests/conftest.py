@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.real_data import VARIABLE, NamedFolderAbsent, locate
+
 ROOT = Path(__file__).resolve().parents[1]
-DATA_VARIABLE = "QUANTCLI_TEST_DATA"
+PRIVATE_PREFIXES = ("APCA_", "ALPACA_", "QUANTCLI_")
 
 # A machine must see the same examples on every run; a person gains from fresh ones.
 settings.register_profile("dev", max_examples=50, deadline=None)
@@ -21,23 +23,22 @@ settings.load_profile("ci" if os.environ.get("CI", "").lower() in {"1", "true"} 
 def clean_environment(monkeypatch):
     """Hide the machine's own desk and broker keys: no test may reach either by accident."""
     for name in list(os.environ):
-        if name.startswith(("APCA_", "ALPACA_", "QUANTCLI_")) and name != DATA_VARIABLE:
+        if name.startswith(PRIVATE_PREFIXES) and name != VARIABLE:
             monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Return the folder of real bars, or skip; a folder that was named must exist."""
-    named = os.environ.get(DATA_VARIABLE)
-    if named:
-        folder = Path(named)
-        if not folder.is_dir():
-            pytest.fail(f"{DATA_VARIABLE} names {folder}, which is not a folder")
-        return folder.resolve()
-    beside = ROOT.parent / "shared" / "data"
-    if not beside.is_dir():
-        pytest.skip(f"no real bars: {DATA_VARIABLE} is unset and {beside} does not exist")
-    return beside
+    """Return the folder of real bars; skip where there is none, fail where a named one is gone."""
+    try:
+        folder = locate(os.environ, ROOT)
+    except NamedFolderAbsent as error:
+        pytest.fail(str(error))
+    if folder is None:
+        pytest.skip(
+            f"no real bars: {VARIABLE} is unset and no shared/data lies beside the repository"
+        )
+    return folder
 
 
 @pytest.fixture(scope="session")
