@@ -6,6 +6,7 @@ import shlex
 import pytest
 from typer.main import get_command
 
+from quantcli.contracts.reasons import REASONS
 from tests.docs.generate import walk
 from tests.docs.required import ROOT, tracked
 
@@ -73,3 +74,14 @@ def test_unknown_command_and_option_are_faults(leaves):
     assert fault("quantcli frobnicate", leaves) == "quantcli frobnicate: no such command"
     assert fault("quantcli status --loud", leaves) == "quantcli status --loud: no option --loud"
     assert fault("quantcli status --json | less -R", leaves) is None
+
+
+def test_pages_that_remedies_name_exist():
+    named = {
+        page
+        for reason in REASONS.values()
+        for page in re.findall(r"runbook/[\w/-]+\.md", reason.remedy)
+    }
+
+    assert named
+    assert [page for page in sorted(named) if not (ROOT / page).is_file()] == []
