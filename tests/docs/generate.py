@@ -185,13 +185,15 @@ def command_line() -> str:
 
 def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield the typed path and the command of every leaf below `command`, in order of names."""
-    children = getattr(command, "commands", None)
-    if children is None:
+    if not hasattr(command, "list_commands"):
         yield path, command
         return
-    for name in sorted(children):
-        if not children[name].hidden:
-            yield from walk(children[name], f"{path} {name}")
+    # Asked through the group's own methods: a group may load its commands only when named.
+    context = command.context_class(command, info_name=path)
+    for name in sorted(command.list_commands(context)):
+        child = command.get_command(context, name)
+        if not child.hidden:
+            yield from walk(child, f"{path} {name}")
 
 
 def command_blocks(path: str, command: Any, shared: list[Row]) -> list[str]:
