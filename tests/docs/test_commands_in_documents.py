@@ -51,7 +51,10 @@ def fault(line, leaves):
 
 @pytest.fixture(scope="module")
 def leaves():
-    app = pytest.importorskip("quantcli.cli.app").app
+    if not (ROOT / "quantcli/cli/app.py").is_file():
+        pytest.skip("the command line is not there yet")
+    from quantcli.cli.app import app
+
     return {
         path.removeprefix("quantcli "): leaf for path, leaf in walk(get_command(app), "quantcli")
     }
