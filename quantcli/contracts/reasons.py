@@ -224,6 +224,11 @@ _TABLE: tuple[Reason, ...] = (
            None, "see runbook/paused.md"),
     Reason("journal-not-empty-account", "the journal is empty but the account is not", None,
            "close or transfer the positions first"),
+    # snapshot
+    Reason("mark-missing", "neither a bar nor the broker gave a price for a held symbol", None,
+           _DATA),
+    Reason("history-gap", "a session before this one has no snapshot: returns span several", None,
+           "quantcli status; check cron"),
     # report
     Reason("artifact-missing", "an artifact of the session is absent", None,
            "see runbook/damaged-artifact.md"),

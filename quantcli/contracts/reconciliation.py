@@ -47,6 +47,7 @@ class OrderSeen(Frozen):
 class BrokerSeen(Frozen):
     """The account as the broker showed it."""
 
+    account_id: str = Field(default="", description="The broker's id of the account")
     cash: Money
     equity: Money
     positions: tuple[PositionSeen, ...]

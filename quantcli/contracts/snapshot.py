@@ -27,7 +27,9 @@ class PositionHeld(Frozen):
     quantity: Quantity
     average_price: Price
     mark_price: Price
-    mark_source: Literal["bar", "broker"]
+    mark_source: Literal["bar", "broker", "cost"] = Field(
+        description="cost: no mark was found; the average price stands in and codes say so"
+    )
     market_value: Money
     pnl_unrealised: Money
     stop_price: Price | None
@@ -55,7 +57,10 @@ class TradeClosed(Frozen):
 
 
 class Contribution(Frozen):
-    """What one symbol added to the P&L since genesis, net of fees known to belong to it."""
+    """What one symbol added to the P&L since genesis.
+
+    Realised is net of estimated fees: the broker books fees for a whole session, not by symbol.
+    """
 
     symbol: Symbol
     realised: Money
@@ -78,7 +83,11 @@ class Pnl(Frozen):
     unrealised: Money
     fees_booked: Money = Field(description="Fees the broker has booked, negative")
     fees_accrued: Money = Field(description="Estimated fees not yet booked, negative")
-    net: Money = Field(description="realised_gross + unrealised + fees_booked + fees_accrued")
+    income: Money = Field(description="Dividends, interest and corrections booked by the broker")
+    transfers: Money = Field(description="Capital paid in (+) or out (-); not part of net")
+    net: Money = Field(
+        description="realised_gross + unrealised + fees_booked + fees_accrued + income"
+    )
 
 
 class Snapshot(Artifact):
@@ -100,10 +109,16 @@ class Snapshot(Artifact):
     high_water_mark: Money
     drawdown: Ratio = Field(ge=0, le=1, description="1 - equity / high-water mark")
     drawdown_max: Ratio = Field(ge=0, le=1, description="Largest drawdown since genesis")
-    equity_history: tuple[Money, ...] = Field(description="Closing equity, oldest first, <= 21")
+    equity_history: tuple[Money, ...] = Field(
+        description="Equity of the last <= 21 snapshots that closed a session, this one last; "
+        "older values are scaled when capital moves, so that returns stay returns"
+    )
     return_session: Ratio | None
     volatility_5: Ratio | None = Field(description="Sample deviation of the last 5 returns")
     contributions: tuple[Contribution, ...]
+    contribution_rest: Money = Field(
+        description="pnl.net less the contributions: income, and booked less estimated fees"
+    )
     recent_exits: tuple[RecentExit, ...]
     formulas: dict[str, str] = Field(description="Figure -> formula id")
     codes: tuple[str, ...]

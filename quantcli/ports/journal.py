@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.journal_rows import FlagRow, GenesisRow, StopRow
+from quantcli.contracts.journal_rows import FlagRow, GenesisRow, RowKind, StopRow
 from quantcli.contracts.orders import Fill, OrderRecord, Purpose
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import SessionDate
@@ -58,9 +58,14 @@ class Journal(Protocol):
         ...
 
     def rows(
-        self, *, session: dt.date | None = None, cycle: str | None = None, step: str | None = None
+        self,
+        *,
+        session: dt.date | None = None,
+        cycle: str | None = None,
+        step: str | None = None,
+        kind: RowKind | None = None,
     ) -> tuple[JournalRow, ...]:
-        """Return rows in order, filtered by place."""
+        """Return rows in order, filtered by place and kind."""
         ...
 
     def genesis(self) -> GenesisRow | None:
