@@ -218,9 +218,9 @@ class DeskConfig(Section):
     broker: BrokerSection = BrokerSection()
     data: DataSection = DataSection()
     universe: UniverseSection = UniverseSection()
-    schedule: Annotated[
-        ScheduleSection, BeforeValidator(lambda value: _schedule_table(value))
-    ] = Field(default=ScheduleSection(cycles={}), validate_default=True)
+    schedule: Annotated[ScheduleSection, BeforeValidator(lambda value: _schedule_table(value))] = (
+        Field(default=ScheduleSection(cycles={}), validate_default=True)
+    )
     window: WindowSection = WindowSection()
     limits: LimitsSection
     sizing: SizingSection = SizingSection()
@@ -251,7 +251,7 @@ def _schedule_table(value: Any) -> Any:
     if isinstance(value, dict) and set(value) == {"cycles"}:
         value = value["cycles"]
     if not isinstance(value, dict) or not value:
-        raise ValueError("[schedule] needs at least one cycle such as \"open-60min\" = [...]")
+        raise ValueError('[schedule] needs at least one cycle such as "open-60min" = [...]')
     seen: set[str] = set()
     for key, steps in value.items():
         spelling = str(Offset.parse(key))

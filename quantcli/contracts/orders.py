@@ -46,8 +46,10 @@ WORKING_ORDER_STATES: frozenset[OrderState] = frozenset(
 class OrderIntent(Frozen):
     """A durable promise to place one order; every field is fixed before anything is sent."""
 
-    intent_id: Digest = Field(description="SHA-256 over account, strategy, session, symbol, "
-                              "purpose and sequence; nothing else")
+    intent_id: Digest = Field(
+        description="SHA-256 over account, strategy, session, symbol, "
+        "purpose and sequence; nothing else"
+    )
     client_order_id: ClientOrderId
     purpose: Purpose
     strategy: str

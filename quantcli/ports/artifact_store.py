@@ -60,6 +60,10 @@ class ArtifactStore(Protocol):
         """Return sessions that have a directory, oldest first."""
         ...
 
+    def is_sealed(self, session: dt.date) -> bool:
+        """Return whether the session has a manifest."""
+        ...
+
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return every file of a session except its manifest, with digests."""
         ...

@@ -1,0 +1,45 @@
+"""From an exception to one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from quantcli.cli.console import warn, write_out
+from quantcli.contracts.errors import QuantcliError
+
+
+def report_failure(error: BaseException, as_json: bool) -> int:
+    """Say what went wrong and return the exit code.
+
+    A bug prints its type and message in one line; its traceback only when asked for with
+    QUANTCLI_TRACEBACK=1, because a traceback is no message for an operator.
+    """
+    if isinstance(error, QuantcliError):
+        details, exit_code = error.as_object(), error.exit_code
+        line = error.line()
+    elif isinstance(error, click.ClickException):
+        exit_code = 2
+        line = f"usage: {error.format_message()}"
+        details = {"error": "usage", "exit_code": 2, "message": error.format_message(),
+                   "value": None, "hint": "see --help"}  # fmt: skip
+    elif isinstance(error, KeyboardInterrupt):
+        exit_code, line = 1, "interrupted: run the command again; it resumes"
+        details = {"error": "interrupted", "exit_code": 1, "message": line, "value": None,
+                   "hint": ""}  # fmt: skip
+    else:
+        exit_code = 1
+        line = f"bug: {type(error).__name__}: {' '.join(str(error).split())}"
+        details = {"error": "bug", "exit_code": 1, "message": line, "value": None,
+                   "hint": "set QUANTCLI_TRACEBACK=1 and report the traceback"}  # fmt: skip
+        if os.environ.get("QUANTCLI_TRACEBACK") == "1":
+            import traceback
+
+            warn("".join(traceback.format_exception(error)))
+    warn(line)
+    if as_json:
+        import orjson
+
+        write_out(orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode() + "\n")
+    return exit_code

@@ -1,0 +1,85 @@
+"""Putting the local exchange together: its book, its keys, and the desk's bars."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.canonical import canonical_bytes
+from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.errors import CredentialMissing
+from quantcli.exchange.venue import Exchange, ExchangeSettings
+from quantcli.shell.bar_store import BarStore
+from quantcli.shell.files import make_directory, replace_file
+
+
+class StoredBars:
+    """The bar store as the exchange wants it."""
+
+    def __init__(self, store: BarStore) -> None:
+        """Wrap a store."""
+        self._store = store
+
+    def session_row(self, session: dt.date) -> dict[str, tuple[float, float, float, float, float]]:
+        """Return symbol -> (open, high, low, close, volume) of one session."""
+        return self._store.session_row(session)
+
+    def minutes(self, symbol: str, session: dt.date) -> Sequence[MinuteBar]:
+        """Return minute bars of one symbol and session; empty if none."""
+        return self._store.minutes(symbol, session, session)[0]
+
+    def symbols(self) -> tuple[str, ...]:
+        """Return symbols with daily bars."""
+        return self._store.summary("1Day").symbols
+
+    def last_session(self) -> dt.date | None:
+        """Return the newest session with a daily bar."""
+        return self._store.summary("1Day").last
+
+
+def open_exchange(root: Path, home: Path, config: DeskConfig, market: BarStore) -> Exchange:
+    """Return the embedded exchange over `<home>/exchange/book.sqlite3`."""
+    folder = home / "exchange"
+    make_directory(folder)
+    key_id, secret = exchange_keys(root)
+    settings = ExchangeSettings(
+        seed=config.exchange.seed,
+        cash=config.exchange.cash_usd,
+        slippage_bps=config.exchange.slippage_bps,
+        limit_fills_on=config.exchange.limit_fills_on,
+        sec_usd_per_million=config.fees.sec_usd_per_million,
+        taf_usd_per_share=config.fees.taf_usd_per_share,
+        taf_usd_max=config.fees.taf_usd_max,
+        key_id=key_id,
+        secret=secret,
+    )
+    return Exchange(folder / "book.sqlite3", StoredBars(market), settings)
+
+
+def make_exchange_keys(root: Path) -> None:
+    """Write fresh keys of the local exchange, readable by the owner only."""
+    path = root / "exchange" / "keys.json"
+    keys = {"key_id": "LX" + secrets.token_hex(9).upper(), "secret": secrets.token_urlsafe(30)}
+    replace_file(path, canonical_bytes(keys))
+
+
+def exchange_keys(root: Path) -> tuple[str, str]:
+    """Return the key id and secret of the desk's local exchange.
+
+    Raises:
+        CredentialMissing: the file is missing or malformed.
+    """
+    path = root / "exchange" / "keys.json"
+    try:
+        value = orjson.loads(path.read_bytes())
+        return str(value["key_id"]), str(value["secret"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CredentialMissing(
+            "the local exchange's keys cannot be read", value=path,
+            hint="quantcli init makes them; restore the file",
+        ) from error  # fmt: skip

@@ -1,0 +1,237 @@
+"""The composition root: finds the desk, reads its configuration, puts the parts together."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantcli.cli.desk_file import load_config
+from quantcli.contracts.canonical import canonical_bytes
+from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.envelope import CodeId, Mode, Stamp, StepName
+from quantcli.contracts.errors import ConfigError, UsageError
+from quantcli.contracts.scalars import instant
+from quantcli.shell.artifact_store import FileStore
+from quantcli.shell.clock import WallClock
+from quantcli.shell.code_identity import code_identity
+from quantcli.shell.files import publish_once
+from quantcli.shell.halt_file import HaltFile
+from quantcli.shell.journal import SqliteJournal
+from quantcli.shell.lock import FileLock
+from quantcli.shell.run_records import RunRecords
+from quantcli.shell.tape import TapeRecorder
+from quantcli.steps.desk import config_ref
+from quantcli.steps.run import BROKER_STEPS, Session
+
+if TYPE_CHECKING:
+    from quantcli.exchange.venue import Exchange
+    from quantcli.ports.broker import Transport
+    from quantcli.shell.bar_store import BarStore
+
+#: The address under which the embedded exchange is mounted; nothing listens there.
+EMBEDDED_URL = "http://127.0.0.1"
+
+
+def find_desk(path: Path | None) -> Path:
+    """Return the desk's folder: the one given, or the nearest parent with desk.toml.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if path is not None:
+        if not (path / "desk.toml").is_file():
+            raise ConfigError("no desk.toml there", value=path, hint="quantcli init DIR makes one")
+        return path.resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "desk.toml").is_file():
+            return folder
+    raise ConfigError(
+        "no desk.toml here or above",
+        value=here,
+        hint="quantcli init DIR makes a desk; --desk DIR or QUANTCLI_DESK names one",
+    )
+
+
+class Workspace:
+    """One desk, opened: configuration, paths and the parts, each made when first used."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        dry_run: bool = False,
+        read_only: bool = False,
+        url: str | None = None,
+        config: DeskConfig | None = None,
+        code: CodeId | None = None,
+    ) -> None:
+        """Open a desk.
+
+        Args:
+            root: The desk's folder.
+            dry_run: Work on the shadow book under dry-run/.
+            read_only: Open the journal read-only.
+            url: The broker's address, instead of the one in desk.toml.
+            config: The configuration, instead of the one in desk.toml.
+            code: The program's identity, instead of the installed one's (tests).
+        """
+        self.root = root
+        self.config = config or load_config(root)
+        self.mode: Mode = "dry-run" if dry_run else self.config.desk.mode
+        self.home = root / "dry-run" if self.mode == "dry-run" else root
+        self.url = "" if self.mode == "dry-run" else self.config.broker.url if url is None else url
+        self.code = code or code_identity()
+        self.clock = WallClock()
+        self.records = RunRecords(self.home / "state" / "runs")
+        self.store = FileStore(self.home / "artifacts", self.records)
+        self.halts = HaltFile(self.home / "state" / "halt.json")
+        self.lock = FileLock(self.home / "state" / "lock")
+        self._read_only = read_only
+        self._parts: dict[str, Any] = {}
+        self._closing = ExitStack()
+        self._started_at: dt.datetime | None = None
+
+    @property
+    def journal(self) -> SqliteJournal:
+        """The journal, opened when first used."""
+        if "journal" not in self._parts:
+            path = self.home / "state" / "desk.sqlite3"
+            journal = SqliteJournal.open(path, read_only=self._read_only)
+            self._closing.callback(journal.close)
+            self._parts["journal"] = journal
+        found: SqliteJournal = self._parts["journal"]
+        return found
+
+    @property
+    def market(self) -> BarStore:
+        """The bar store of the configured feed and adjustment."""
+        if "market" not in self._parts:
+            from quantcli.shell.bar_store import BarStore
+
+            data = self.config.data
+            self._parts["market"] = BarStore(self.root / "data", data.feed, data.adjustment)
+        found: BarStore = self._parts["market"]
+        return found
+
+    @property
+    def exchange(self) -> Exchange:
+        """The embedded exchange of this desk."""
+        if "exchange" not in self._parts:
+            from quantcli.cli.venue import open_exchange
+
+            exchange = open_exchange(self.root, self.home, self.config, self.market)
+            self._closing.callback(exchange.close)
+            self._parts["exchange"] = exchange
+        found: Exchange = self._parts["exchange"]
+        return found
+
+    @property
+    def transport(self) -> Transport:
+        """The line to the broker, over HTTP or in process."""
+        if "transport" not in self._parts:
+            from quantcli.cli.broker_line import open_transport
+
+            self._parts["transport"] = open_transport(self)
+        found: Transport = self._parts["transport"]
+        return found
+
+    def close(self) -> None:
+        """Close whatever was opened."""
+        self._closing.close()
+
+    def __enter__(self) -> Workspace:
+        """Use as a context."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def now(self, as_of: str | None) -> dt.datetime:
+        """Return the command's instant, whole seconds: given, the exchange's, or the wall's.
+
+        Raises:
+            UsageError: not an instant.
+        """
+        if as_of is not None:
+            try:
+                return instant(as_of).replace(microsecond=0)
+            except ValueError as error:
+                raise UsageError(
+                    "--as-of is not an instant", value=as_of,
+                    hint="write it like 2024-08-01T12:30:00Z",
+                ) from error  # fmt: skip
+        if self.mode == "local":
+            from quantcli.shell.alpaca.broker import AlpacaBroker
+
+            return AlpacaBroker(self.transport).clock().timestamp.replace(microsecond=0)
+        return self.clock.now().replace(microsecond=0)
+
+    def stamp(self, session: dt.date, cycle: str, as_of: dt.datetime) -> Stamp:
+        """Return the stamp that all artifacts of a cycle share."""
+        return Stamp(
+            session=session,
+            cycle=cycle,
+            as_of=as_of,
+            mode=self.mode,
+            code=self.code,
+            config_sha256=config_ref(self.config).sha256,
+        )
+
+    @contextmanager
+    def attempt(self, stamp: Stamp, step: StepName) -> Iterator[Session]:
+        """Open the line to the broker for one attempt of a step, on a new tape."""
+        if step not in BROKER_STEPS:
+            yield Session(None, self.halts, tuple)
+            return
+        from quantcli.shell.alpaca.broker import AlpacaBroker
+
+        prefix = f"{stamp.session.isoformat()}/{stamp.cycle}/{step}"
+        root = self.store.root
+        tape = TapeRecorder(root, prefix, self.journal.head(), self.transport, self.halts)
+        self.journal.before_append = tape.flush
+        try:
+            yield Session(AlpacaBroker(tape), tape, lambda: tuple(tape.refs()))
+        finally:
+            self.journal.before_append = lambda: None
+            tape.close()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self.clock.sleep(seconds)
+
+    def keep_config(self) -> None:
+        """Store the decision config content-addressed, once."""
+        ref = config_ref(self.config)
+        path = self.store.root / ref.name
+        if not path.exists():
+            publish_once(path, canonical_bytes(self.config.decision_view()))
+
+    def started(self) -> None:
+        """Note the wall-clock start of a step, for its run record."""
+        self._started_at = self.clock.now()
+
+    def record(
+        self, stamp: Stamp, step: StepName, exit_code: int, published: Mapping[str, str]
+    ) -> None:
+        """Write the run record."""
+        from quantcli.shell.run_facts import run_facts
+
+        known = self.records.published(stamp.session)
+        if published and all(known.get(path) == digest for path, digest in published.items()):
+            return  # verified only: nothing was added
+        ended = self.clock.now()
+        self.records.append(
+            stamp.session,
+            {
+                "cycle": stamp.cycle,
+                "step": step,
+                "exit_code": exit_code,
+                "published": dict(published),
+                **run_facts(self.root, self._started_at or ended, ended),
+            },
+        )

@@ -1,0 +1,170 @@
+"""Dated directories of canonical files, written once and checked on every read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from quantcli.contracts.canonical import sha256_hex
+from quantcli.contracts.envelope import STEPS, Artifact, InputRef, Stamp
+from quantcli.contracts.errors import (
+    ArtifactCorrupt,
+    ArtifactError,
+    ArtifactForeign,
+    ArtifactMissing,
+    ArtifactTampered,
+)
+from quantcli.contracts.registry import parse_artifact, schema_model
+from quantcli.contracts.report import Damage, SealedFile
+from quantcli.ports.artifact_store import Located
+from quantcli.shell.files import publish_once, storage
+from quantcli.shell.run_records import RunRecords
+
+ArtifactT = TypeVar("ArtifactT", bound=Artifact)
+_HINT = "see runbook/damaged-artifact.md"
+
+
+class FileStore:
+    """Artifacts under `<desk>/artifacts`, held against the run records."""
+
+    def __init__(self, root: Path, records: RunRecords) -> None:
+        """Name the artifacts folder and the run records."""
+        self.root = root
+        self.records = records
+
+    def find(self, session: dt.date, step: str, *, not_after: str) -> Located | None:
+        """Return the newest artifact of a step with cycle <= not_after, even if damaged."""
+        found = [item for item in self.list(session) if item.step == step]
+        return next((item for item in reversed(found) if item.cycle <= not_after), None)
+
+    def list(self, session: dt.date) -> tuple[Located, ...]:
+        """Return all artifacts, on disk or known from run records, by cycle and step order."""
+        paths = {path for path in self.records.published(session) if path.endswith(".json")}
+        folder = self.root / session.isoformat()
+        if folder.is_dir():
+            paths.update(str(path.relative_to(self.root)) for path in folder.glob("*/*.json"))
+        located = (_located(session, path) for path in paths)
+        return tuple(
+            sorted(
+                (item for item in located if item is not None),
+                key=lambda item: (item.cycle, STEPS.index(item.step)),  # type: ignore[arg-type]
+            )
+        )
+
+    def load(self, located: Located, model: type[ArtifactT]) -> tuple[ArtifactT, InputRef]:
+        """Return an artifact and its reference; every doubt is an ArtifactError."""
+        data = self._read(located)
+        digest = sha256_hex(data)
+        try:
+            artifact = parse_artifact(data, model, what=located.path)
+            _check_place(artifact, located)
+            self._check_digest(located, digest)
+        except ArtifactError as error:
+            error.found_sha256 = digest
+            raise
+        return artifact, InputRef(name=located.path, sha256=digest)
+
+    def published(self, stamp: Stamp, model: type[ArtifactT]) -> ArtifactT | None:
+        """Return this cycle's artifact if it exists, verified."""
+        path = artifact_path(stamp.session, stamp.cycle, model.STEP)
+        if not (self.root / path).exists():
+            return None
+        located = Located(stamp.session, stamp.cycle, model.STEP, path)
+        return self.load(located, model)[0]
+
+    def publish(self, artifact: Artifact) -> InputRef:
+        """Write the artifact durably, once."""
+        path = artifact_path(artifact.session, artifact.cycle, artifact.STEP)
+        data = artifact.to_bytes()
+        publish_once(self.root / path, data)
+        return InputRef(name=path, sha256=sha256_hex(data))
+
+    def sessions(self) -> tuple[dt.date, ...]:
+        """Return sessions that have a directory, oldest first."""
+        if not self.root.is_dir():
+            return ()
+        names = (entry.name for entry in self.root.iterdir() if entry.is_dir())
+        return tuple(sorted(dt.date.fromisoformat(name) for name in names if name[:1].isdigit()))
+
+    def is_sealed(self, session: dt.date) -> bool:
+        """Return whether the session has a manifest."""
+        return (self.root / session.isoformat() / "manifest.json").exists()
+
+    def files(self, session: dt.date) -> tuple[SealedFile, ...]:
+        """Return every file of a session except its manifest, with digests, by path."""
+        folder = self.root / session.isoformat()
+        found = []
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".part"):
+                with storage(path):
+                    data = path.read_bytes()
+                name = path.relative_to(self.root).as_posix()
+                found.append(SealedFile(path=name, sha256=sha256_hex(data), bytes=len(data)))
+        return tuple(sorted(found, key=lambda item: item.path))
+
+    def damage(self, session: dt.date) -> Sequence[Damage]:
+        """Return files of the session that are not what was published."""
+        found = []
+        for located in self.list(session):
+            try:
+                self.load(located, schema_model(located.step))  # type: ignore[type-var]
+            except ArtifactError as error:
+                found.append(Damage(path=located.path, code=error.code, detail=error.message))
+        return found
+
+    def _read(self, located: Located) -> bytes:
+        path = self.root / located.path
+        if not path.exists():
+            raise ArtifactMissing(f"{located.path} was published and is gone", hint=_HINT)
+        with storage(path):
+            return path.read_bytes()
+
+    def _check_digest(self, located: Located, digest: str) -> None:
+        expected = self.records.published(located.session).get(located.path)
+        if expected is not None and expected != digest:
+            raise ArtifactTampered(
+                f"{located.path} differs from what was published", value=digest, hint=_HINT
+            )
+
+
+def artifact_path(session: dt.date, cycle: str, step: str) -> str:
+    """Return the path of an artifact relative to the artifacts folder."""
+    return f"{session.isoformat()}/{cycle}/{step}.json"
+
+
+def read_loose(path: Path) -> dict[str, object]:
+    """Return the JSON object of a file without judging it, for display only.
+
+    Raises:
+        ArtifactCorrupt: not a JSON object.
+    """
+    with storage(path):
+        data = path.read_bytes()
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ArtifactCorrupt(f"{path.name} is not JSON: {error}", value=path) from error
+    if not isinstance(value, dict):
+        raise ArtifactCorrupt(f"{path.name} is not a JSON object", value=path)
+    return value
+
+
+def _located(session: dt.date, path: str) -> Located | None:
+    parts = path.split("/")
+    if len(parts) != 3 or parts[0] != session.isoformat():
+        return None
+    step = parts[2].removesuffix(".json")
+    return Located(session, parts[1], step, path) if step in STEPS else None
+
+
+def _check_place(artifact: Artifact, located: Located) -> None:
+    place = (artifact.session, artifact.cycle)
+    if place != (located.session, located.cycle):
+        raise ArtifactForeign(
+            f"{located.path} belongs to session {artifact.session} cycle {artifact.cycle}",
+            hint=_HINT,
+        )

@@ -1,0 +1,343 @@
+"""The journal in SQLite: rows are appended, hash-chained, and tables follow from them.
+
+INV-12 (persist before send) rests on `append` being durable when it returns; INV-11 on the
+UNIQUE constraints; INV-14 on transitions being judged against the stored state, here, inside
+the transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from quantcli.contracts.canonical import canonical_line, sha256_hex
+from quantcli.contracts.envelope import Frozen
+from quantcli.contracts.errors import JournalCorrupt, LedgerError, StateMissing, StorageError
+from quantcli.contracts.journal_rows import (
+    ROW_KINDS,
+    ROW_MODELS,
+    FlagRow,
+    GenesisRow,
+    RowKind,
+    StopRow,
+)
+from quantcli.contracts.orders import Fill, OrderIntent, OrderRecord, Purpose
+from quantcli.contracts.positions import PositionRecord
+from quantcli.contracts.scalars import SessionDate, price, quantity
+from quantcli.ports.journal import Head, JournalRow, Place
+from quantcli.shell.files import make_directory
+from quantcli.shell.journal_derive import derive, position_of
+from quantcli.shell.journal_schema import PRAGMAS, SCHEMA_VERSION, TABLES
+
+FIRST_LINK = "0" * 64
+
+
+class SqliteJournal:
+    """The journal of one desk."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Wrap an open connection; use `create`, `open` or `in_memory`."""
+        self._db = connection
+        self.before_append: Callable[[], None] = lambda: None
+
+    @classmethod
+    def create(cls, path: Path) -> SqliteJournal:
+        """Create an empty journal.
+
+        Raises:
+            StorageError: it exists.
+        """
+        make_directory(path.parent)
+        if path.exists():
+            raise StorageError("a journal exists already", value=path)
+        journal = cls(_connect(str(path)))
+        journal._create_tables()
+        path.chmod(0o600)
+        return journal
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> SqliteJournal:
+        """Open an existing journal and check its newest link.
+
+        Raises:
+            StateMissing: there is none: halted and paused, never a fresh start.
+            JournalCorrupt: not a journal of this program, or its head does not hold.
+        """
+        if not path.exists():
+            raise StateMissing(
+                "the journal is gone: the desk counts as halted and paused",
+                value=path,
+                hint="restore state/desk.sqlite3; see runbook/restore.md",
+            )
+        try:
+            uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+            journal = cls(_connect(uri))
+            journal._check_head()
+        except sqlite3.DatabaseError as error:
+            raise JournalCorrupt(
+                f"the journal cannot be read: {error}", value=path, hint="see runbook/restore.md"
+            ) from error
+        return journal
+
+    @classmethod
+    def in_memory(cls) -> SqliteJournal:
+        """Return an empty journal that lives in memory."""
+        journal = cls(_connect(":memory:"))
+        journal._create_tables()
+        return journal
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def head(self) -> Head:
+        """Return the newest row's number and hash."""
+        row = self._db.execute("SELECT seq, sha256 FROM journal ORDER BY seq DESC LIMIT 1")
+        seq, sha256 = row.fetchone() or (0, FIRST_LINK)
+        return Head(seq, sha256)
+
+    def append(self, place: Place, rows: Sequence[Frozen]) -> None:
+        """Append rows in one durable transaction and derive the tables; all or nothing."""
+        if not rows:
+            return
+        self.before_append()
+        with self._transaction():
+            head = self.head()
+            for row in rows:
+                head = self._append_one(head, place, row)
+
+    def copy_row(self, row: tuple[Any, ...]) -> None:
+        """Append a raw row read from another journal, re-deriving its tables and its hash.
+
+        Raises:
+            JournalCorrupt: the hash does not follow from what was copied before.
+        """
+        _, session, cycle, step, kind, body, _, sha256 = row
+        place = Place(dt.date.fromisoformat(session), cycle, step)
+        with self._transaction():
+            head = self._append_one(self.head(), place, _model(kind, body))
+        if head.sha256 != sha256:
+            raise JournalCorrupt(f"journal row {head.seq} does not continue the chain")
+
+    def raw_rows(self, *, after: int = 0, through: int | None = None) -> list[tuple[Any, ...]]:
+        """Return rows as stored, in order, with after < seq <= through."""
+        limit = through if through is not None else self.head().seq
+        return self._db.execute(
+            "SELECT * FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq", (after, limit)
+        ).fetchall()
+
+    def verify(self) -> None:
+        """Recompute the whole chain.
+
+        Raises:
+            JournalCorrupt: naming the first row that does not hold.
+        """
+        previous = FIRST_LINK
+        for number, row in enumerate(self.raw_rows(), start=1):
+            seq, session, cycle, step, kind, body, stored_previous, sha256 = row
+            expected = _link(previous, number, session, cycle, step, kind, body)
+            if seq != number or stored_previous != previous or expected != sha256:
+                raise JournalCorrupt(
+                    f"journal row {number} does not continue the chain",
+                    hint="see runbook/restore.md",
+                )
+            previous = sha256
+
+    def rows(
+        self,
+        *,
+        session: dt.date | None = None,
+        cycle: str | None = None,
+        step: str | None = None,
+        kind: RowKind | None = None,
+    ) -> tuple[JournalRow, ...]:
+        """Return rows in order, filtered by place and kind."""
+        day = session.isoformat() if session else None
+        wanted = {"session": day, "cycle": cycle, "step": step, "kind": kind}
+        where, values = _where({key: value for key, value in wanted.items() if value})
+        cursor = self._db.execute(
+            f"SELECT seq, session, cycle, step, kind, body FROM journal{where} ORDER BY seq",  # noqa: S608 - column names are ours
+            values,
+        )
+        return tuple(
+            JournalRow(seq, Place(dt.date.fromisoformat(day), at, by), kind, _model(kind, body))
+            for seq, day, at, by, kind, body in cursor
+        )
+
+    def genesis(self) -> GenesisRow | None:
+        """Return the first row, if the journal has begun."""
+        row = self._db.execute("SELECT body FROM journal WHERE kind = 'genesis'").fetchone()
+        return GenesisRow.model_validate_json(row[0]) if row else None
+
+    def order(self, client_order_id: str) -> OrderRecord | None:
+        """Return one order."""
+        return next(self._orders({"client_order_id": client_order_id}), None)
+
+    def order_by_broker_id(self, broker_order_id: str) -> OrderRecord | None:
+        """Return the order that the broker knows under this id."""
+        return next(self._orders({"broker_order_id": broker_order_id}), None)
+
+    def orders(
+        self,
+        *,
+        purpose: Purpose | None = None,
+        symbol: str | None = None,
+        session: dt.date | None = None,
+        live_only: bool = False,
+    ) -> tuple[OrderRecord, ...]:
+        """Return orders in the sequence of their intents."""
+        wanted = {
+            "purpose": purpose,
+            "symbol": symbol,
+            "session": session.isoformat() if session else None,
+            "is_live": 1 if live_only else None,
+        }
+        return tuple(self._orders({k: v for k, v in wanted.items() if v is not None}))
+
+    def sequence_max(self, session: SessionDate, strategy: str, symbol: str, purpose: str) -> int:
+        """Return the highest intent sequence of a key; 0 if none."""
+        row = self._db.execute(
+            "SELECT max(sequence) FROM orders"
+            " WHERE session = ? AND strategy = ? AND symbol = ? AND purpose = ?",
+            (session.isoformat(), strategy, symbol, purpose),
+        ).fetchone()
+        return int(row[0] or 0)
+
+    def fills(self, *, symbol: str | None = None) -> tuple[Fill, ...]:
+        """Return fills in booking order."""
+        where, values = _where({"symbol": symbol} if symbol else {})
+        cursor = self._db.execute(f"SELECT body FROM fills{where} ORDER BY seq", values)  # noqa: S608 - column names are ours
+        return tuple(Fill.model_validate_json(body) for (body,) in cursor)
+
+    def has_activity(self, activity_id: str) -> bool:
+        """Return whether a fill or cash movement with that id is booked."""
+        row = self._db.execute(
+            "SELECT 1 FROM fills WHERE execution_id = :id"
+            " UNION ALL SELECT 1 FROM cash_movements WHERE activity_id = :id",
+            {"id": activity_id},
+        ).fetchone()
+        return row is not None
+
+    def positions(self) -> tuple[PositionRecord, ...]:
+        """Return open positions by symbol."""
+        cursor = self._db.execute("SELECT body FROM positions ORDER BY symbol")
+        return tuple(position_of(body) for (body,) in cursor)
+
+    def stops(self) -> dict[str, StopRow]:
+        """Return stop memory by symbol, of open positions only."""
+        cursor = self._db.execute("SELECT symbol, body FROM stops ORDER BY symbol")
+        return {symbol: StopRow.model_validate_json(body) for symbol, body in cursor}
+
+    def cash(self) -> Decimal:
+        """Return cash in USD, to the cent; zero before genesis."""
+        row = self._db.execute("SELECT value FROM facts WHERE name = 'cash'").fetchone()
+        return Decimal(row[0]) if row else Decimal("0.00")
+
+    def flags(self) -> dict[str, FlagRow]:
+        """Return every flag's newest row."""
+        cursor = self._db.execute("SELECT name, body FROM flags ORDER BY name")
+        return {name: FlagRow.model_validate_json(body) for name, body in cursor}
+
+    @contextmanager
+    def copy(self) -> Iterator[SqliteJournal]:
+        """Return a private copy in memory, for trying out a sync."""
+        private = SqliteJournal(_connect(":memory:"))
+        try:
+            self._db.backup(private._db)
+            yield private
+        finally:
+            private.close()
+
+    def _append_one(self, head: Head, place: Place, row: Frozen) -> Head:
+        kind = ROW_KINDS[type(row)]
+        body = canonical_line(row.as_json()).decode().rstrip("\n")
+        seq = head.seq + 1
+        where = (place.session.isoformat(), place.cycle, place.step)
+        sha256 = _link(head.sha256, seq, *where, kind, body)
+        self._db.execute(
+            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (seq, *where, kind, body, head.sha256, sha256),
+        )
+        derive(self._db, seq, place, row)
+        return Head(seq, sha256)
+
+    def _orders(self, wanted: dict[str, Any]) -> Iterator[OrderRecord]:
+        where, values = _where(wanted)
+        cursor = self._db.execute(
+            "SELECT intent, state, broker_order_id, cumulative_quantity, average_price,"
+            f" submitted_at, code, message FROM orders{where} ORDER BY seq",  # noqa: S608 - column names are ours
+            values,
+        )
+        for intent, state, broker_id, cumulative, average, submitted, code, message in cursor:
+            yield OrderRecord.model_construct(
+                intent=OrderIntent.model_validate_json(intent),
+                state=state,
+                broker_order_id=broker_id,
+                cumulative_quantity=quantity(cumulative),
+                average_price=price(average) if average is not None else None,
+                submitted_at=dt.datetime.fromisoformat(submitted) if submitted else None,
+                code=code,
+                message=message,
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            raise LedgerError(f"the journal refuses a row: {error}") from error
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"the journal cannot be written: {error}", hint="check disk space and permissions"
+            ) from error
+
+    def _create_tables(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.executescript(TABLES)
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _check_head(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version != SCHEMA_VERSION:
+            raise JournalCorrupt(
+                f"the journal has schema version {version}, this program reads {SCHEMA_VERSION}"
+            )
+        head = self.head()
+        for row in self.raw_rows(after=head.seq - 1):
+            seq, session, cycle, step, kind, body, previous, sha256 = row
+            if _link(previous, seq, session, cycle, step, kind, body) != sha256:
+                raise JournalCorrupt(f"journal row {seq} does not hold", hint="runbook/restore.md")
+
+
+def _connect(database: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        database, uri=database.startswith("file:"), isolation_level=None, check_same_thread=False
+    )
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def _model(kind: str, body: str) -> Frozen:
+    return ROW_MODELS[kind].model_validate_json(body)
+
+
+def _link(previous: str, seq: int, *parts: str) -> str:
+    return sha256_hex(canonical_line([previous, seq, *parts]))
+
+
+def _where(wanted: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    if not wanted:
+        return "", ()
+    return " WHERE " + " AND ".join(f"{name} = ?" for name in wanted), tuple(wanted.values())

@@ -1,0 +1,198 @@
+"""How each kind of row changes the tables: one function per kind, inside the transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable
+from decimal import Decimal
+
+import orjson
+
+from quantcli.contracts.canonical import canonical_line
+from quantcli.contracts.envelope import Frozen
+from quantcli.contracts.errors import DuplicateOrderError, LedgerError
+from quantcli.contracts.journal_rows import (
+    CashRow,
+    ExposedRow,
+    FillRow,
+    FlagRow,
+    GenesisRow,
+    IntentRow,
+    OrderRow,
+    ReviewRow,
+    StopRow,
+)
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES
+from quantcli.contracts.positions import PositionRecord
+from quantcli.contracts.scalars import instant_text, plain
+from quantcli.core.ledger import apply_fill, cash_effect
+from quantcli.core.order_states import check_transition
+from quantcli.ports.journal import Place
+
+
+def derive(db: sqlite3.Connection, seq: int, place: Place, row: Frozen) -> None:
+    """Carry a row into the tables.
+
+    Raises:
+        LedgerError: the row contradicts what is stored.
+    """
+    _DERIVATIONS[type(row)](db, seq, place, row)
+
+
+def _genesis(db: sqlite3.Connection, seq: int, place: Place, row: GenesisRow) -> None:
+    if seq != 1:
+        raise LedgerError("genesis must be the journal's first row", value=seq)
+    _set_cash(db, row.cash)
+
+
+def _intent(db: sqlite3.Connection, seq: int, place: Place, row: IntentRow) -> None:
+    intent = row.intent
+    known = db.execute(
+        "SELECT 1 FROM orders WHERE intent_id = ? OR client_order_id = ?",
+        (intent.intent_id, intent.client_order_id),
+    ).fetchone()
+    if known:
+        raise DuplicateOrderError(
+            "an order with this intent or client order id exists", value=intent.client_order_id
+        )
+    db.execute(
+        "INSERT INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,'PENDING',1,NULL,'0',NULL,NULL,NULL,NULL)",
+        (
+            intent.client_order_id,
+            intent.intent_id,
+            intent.signal_id,
+            intent.session.isoformat(),
+            intent.strategy,
+            intent.symbol,
+            intent.purpose,
+            intent.sequence,
+            _text(intent),
+            seq,
+        ),
+    )
+
+
+def _order(db: sqlite3.Connection, seq: int, place: Place, row: OrderRow) -> None:
+    stored = db.execute(
+        "SELECT state, broker_order_id FROM orders WHERE client_order_id = ?",
+        (row.client_order_id,),
+    ).fetchone()
+    if stored is None:
+        raise LedgerError("no such order", value=row.client_order_id)
+    state, broker_order_id = stored
+    if state != row.from_state:
+        raise LedgerError(
+            f"the order is {state}, the row expects {row.from_state}", value=row.client_order_id
+        )
+    broker_order_id = row.broker_order_id or broker_order_id
+    check_transition(state, row.to_state, broker_order_id)
+    db.execute(
+        "UPDATE orders SET state = ?, is_live = ?, broker_order_id = ?, cumulative_quantity = ?,"
+        " average_price = ?, submitted_at = coalesce(?, submitted_at), code = ?, message = ?"
+        " WHERE client_order_id = ?",
+        (
+            row.to_state,
+            int(row.to_state not in TERMINAL_ORDER_STATES),
+            broker_order_id,
+            plain(row.cumulative_quantity),
+            None if row.average_price is None else plain(row.average_price),
+            None if row.submitted_at is None else instant_text(row.submitted_at),
+            row.code,
+            row.message,
+            row.client_order_id,
+        ),
+    )
+
+
+def _fill(db: sqlite3.Connection, seq: int, place: Place, row: FillRow) -> None:
+    fill = row.fill
+    db.execute(
+        "INSERT INTO fills VALUES (?, ?, ?, ?)", (fill.execution_id, seq, fill.symbol, _text(fill))
+    )
+    stored = db.execute("SELECT body FROM positions WHERE symbol = ?", (fill.symbol,)).fetchone()
+    position = apply_fill(position_of(stored[0]) if stored else None, fill, place.session)
+    if position is None:
+        db.execute("DELETE FROM positions WHERE symbol = ?", (fill.symbol,))
+        db.execute("DELETE FROM stops WHERE symbol = ?", (fill.symbol,))
+    else:
+        db.execute(
+            "INSERT OR REPLACE INTO positions VALUES (?, ?)",
+            (fill.symbol, position_body(position)),
+        )
+    _add_cash(db, cash_effect(fill))
+
+
+def _cash(db: sqlite3.Connection, seq: int, place: Place, row: CashRow) -> None:
+    db.execute(
+        "INSERT INTO cash_movements VALUES (?, ?, ?)",
+        (row.activity_id, seq, plain(row.net_amount)),
+    )
+    _add_cash(db, row.net_amount)
+
+
+def _stop(db: sqlite3.Connection, seq: int, place: Place, row: StopRow) -> None:
+    stored = db.execute("SELECT body FROM stops WHERE symbol = ?", (row.symbol,)).fetchone()
+    if stored and StopRow.model_validate_json(stored[0]).stop_price > row.stop_price:
+        raise LedgerError("a stop may not be loosened", value=f"{row.symbol} {row.stop_price}")
+    db.execute("INSERT OR REPLACE INTO stops VALUES (?, ?)", (row.symbol, _text(row)))
+
+
+def _flag(db: sqlite3.Connection, seq: int, place: Place, row: FlagRow) -> None:
+    db.execute("INSERT OR REPLACE INTO flags VALUES (?, ?)", (row.name, _text(row)))
+
+
+def _nothing(db: sqlite3.Connection, seq: int, place: Place, row: Frozen) -> None:
+    """Reviews and certificates are conclusions: they change no table."""
+
+
+_DERIVATIONS: dict[type[Frozen], Callable[[sqlite3.Connection, int, Place, Frozen], None]] = {
+    GenesisRow: _genesis,  # type: ignore[dict-item]
+    IntentRow: _intent,  # type: ignore[dict-item]
+    OrderRow: _order,  # type: ignore[dict-item]
+    FillRow: _fill,  # type: ignore[dict-item]
+    CashRow: _cash,  # type: ignore[dict-item]
+    StopRow: _stop,  # type: ignore[dict-item]
+    FlagRow: _flag,  # type: ignore[dict-item]
+    ReviewRow: _nothing,
+    ExposedRow: _nothing,
+}
+
+
+def position_of(body: str) -> PositionRecord:
+    """Return a position from its stored JSON."""
+    value = orjson.loads(body)
+    return PositionRecord(
+        symbol=value["symbol"],
+        quantity=Decimal(value["quantity"]),
+        average_price=Decimal(value["average_price"]),
+        opened_session=dt.date.fromisoformat(value["opened_session"]),
+        opened_at=dt.datetime.fromisoformat(value["opened_at"]),
+        entry_client_order_id=value["entry_client_order_id"],
+    )
+
+
+def position_body(position: PositionRecord) -> str:
+    """Return a position's stored JSON; the average price keeps all its places."""
+    value = {
+        "symbol": position.symbol,
+        "quantity": plain(position.quantity),
+        "average_price": plain(position.average_price),
+        "opened_session": position.opened_session.isoformat(),
+        "opened_at": position.opened_at.isoformat(),
+        "entry_client_order_id": position.entry_client_order_id,
+    }
+    return orjson.dumps(value).decode()
+
+
+def _text(model: Frozen) -> str:
+    return canonical_line(model.as_json()).decode().rstrip("\n")
+
+
+def _set_cash(db: sqlite3.Connection, cash: Decimal) -> None:
+    db.execute("INSERT OR REPLACE INTO facts VALUES ('cash', ?)", (plain(cash),))
+
+
+def _add_cash(db: sqlite3.Connection, amount: Decimal) -> None:
+    (cash,) = db.execute("SELECT value FROM facts WHERE name = 'cash'").fetchone() or ("0.00",)
+    _set_cash(db, Decimal(cash) + amount)

@@ -1,0 +1,115 @@
+"""Run records: who ran what, when, and the digest of what was published.
+
+They carry wall-clock time and host, so they stand outside the artifacts, one chained JSONL file
+per session in `state/runs/`. Readers compare digests with them: an edit is seen before the
+session is sealed, and an artifact that vanished is known to have existed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from quantcli.contracts.canonical import canonical_bytes, sha256_hex
+from quantcli.contracts.errors import StorageError
+from quantcli.shell.files import append_durably, storage
+
+_FIRST_LINK = "0" * 64
+
+
+@dataclass(slots=True)
+class _Session:
+    size: int
+    head: str
+    published: dict[str, str]
+
+
+class RunRecords:
+    """Appends and reads the run records of a desk."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder, `<desk>/state/runs`."""
+        self._folder = folder
+        self._known: dict[dt.date, _Session] = {}
+
+    def append(self, session: dt.date, record: dict[str, Any]) -> None:
+        """Append one record to the session's chain."""
+        known = self._read(session)
+        line = canonical_bytes({**record, "previous": known.head})
+        append_durably(self._path(session), line)
+        known.size += len(line)
+        known.head = sha256_hex(line)
+        known.published.update(record.get("published", {}))
+
+    def published(self, session: dt.date) -> dict[str, str]:
+        """Return path -> SHA-256 of everything that runs of the session have published."""
+        return self._read(session).published
+
+    def all(self, session: dt.date) -> list[dict[str, Any]]:
+        """Return the session's records, oldest first.
+
+        Raises:
+            StorageError: the chain does not hold.
+        """
+        path = self._path(session)
+        if not path.exists():
+            return []
+        head, records = _FIRST_LINK, []
+        with storage(path):
+            lines = path.read_bytes().splitlines(keepends=True)
+        for number, line in enumerate(lines, start=1):
+            record = _parse(line)
+            if record is None:
+                # Torn by a crash. It stays a link of the chain, so an edit is still seen.
+                head = sha256_hex(line)
+                continue
+            if record.get("previous") != head:
+                raise StorageError(
+                    f"run record {number} of {session} does not continue the chain",
+                    value=path,
+                    hint="restore the file from a backup; quantcli audit verify names the damage",
+                )
+            head = sha256_hex(line)
+            records.append(record)
+        return records
+
+    def sessions(self) -> tuple[dt.date, ...]:
+        """Return sessions with records, oldest first."""
+        if not self._folder.is_dir():
+            return ()
+        return tuple(sorted(dt.date.fromisoformat(p.stem) for p in self._folder.glob("*.jsonl")))
+
+    def _read(self, session: dt.date) -> _Session:
+        path = self._path(session)
+        size = path.stat().st_size if path.exists() else 0
+        known = self._known.get(session)
+        if known is not None and known.size == size:
+            return known
+        head, published = _FIRST_LINK, dict[str, str]()
+        data = path.read_bytes() if size else b""
+        if data and not data.endswith(b"\n"):
+            # A torn line would swallow the next one: end it, so that it stays visible as damage.
+            append_durably(path, b"\n")
+            data += b"\n"
+        for line in data.splitlines(keepends=True):
+            record = _parse(line)
+            if record is not None:
+                published.update(record.get("published", {}))
+            head = sha256_hex(line)
+        self._known[session] = _Session(len(data), head, published)
+        return self._known[session]
+
+    def _path(self, session: dt.date) -> Path:
+        return self._folder / f"{session.isoformat()}.jsonl"
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) else None

@@ -1,0 +1,87 @@
+"""Broker keys: from the environment or from a file that only its owner can read.
+
+Nothing else reads them, and nothing prints them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from quantcli.contracts.errors import CredentialMissing
+
+_NAMES = (
+    ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
+    ("ALPACA_API_KEY", "ALPACA_SECRET_KEY"),
+    ("ALPACA_API_KEY", "ALPACA_API_SECRET"),
+    ("ALPACA_API_KEY_ID", "ALPACA_API_SECRET_KEY"),
+)
+
+
+class Keys(NamedTuple):
+    """A key id and its secret; neither shows in repr."""
+
+    key_id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        """Hide both."""
+        return "Keys(hidden)"
+
+    __str__ = __repr__
+
+
+def broker_keys(keys_file: str, environ: Mapping[str, str] | None = None) -> Keys:
+    """Return the broker's keys: the file if one is named, else the environment.
+
+    Args:
+        keys_file: Path of a JSON file {"key_id", "secret"} with mode 0600; empty: none.
+        environ: The environment; None: the process's.
+
+    Raises:
+        CredentialMissing: no keys, or a file that others may read.
+    """
+    if keys_file:
+        return _from_file(Path(keys_file).expanduser())
+    variables = os.environ if environ is None else environ
+    for key_name, secret_name in _NAMES:
+        key_id, secret = variables.get(key_name, ""), variables.get(secret_name, "")
+        if key_id and secret:
+            return Keys(key_id, secret)
+    raise CredentialMissing(
+        "no broker keys",
+        hint="set APCA_API_KEY_ID and APCA_API_SECRET_KEY, or broker.keys_file (mode 0600)",
+    )
+
+
+def _from_file(path: Path) -> Keys:
+    try:
+        status = path.stat()
+        data = path.read_bytes()
+    except OSError as error:
+        raise CredentialMissing(f"the key file cannot be read: {error.strerror}", value=path,
+                                hint="see broker.keys_file in desk.toml") from error  # fmt: skip
+    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or status.st_uid != os.getuid():
+        raise CredentialMissing(
+            "the key file is readable by others, or not yours", value=path,
+            hint=f"chmod 600 {path.name}",
+        )  # fmt: skip
+    try:
+        value = orjson.loads(data)
+        return Keys(_word(value, "key_id"), _word(value, "secret"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CredentialMissing(
+            'the key file is not {"key_id": "...", "secret": "..."}', value=path
+        ) from error
+
+
+def _word(value: object, name: str) -> str:
+    found = value[name] if isinstance(value, dict) else None
+    if not isinstance(found, str) or not found:
+        raise TypeError(name)
+    return found

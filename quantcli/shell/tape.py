@@ -1,0 +1,181 @@
+"""Tapes: what the broker, the halt record and the clock said, in order, before we acted on it.
+
+One tape per attempt of a step: `<session>/<cycle>/<step>.tape-<n>.jsonl`. The first line is the
+journal's head. No host and no headers. `TapePlayer` gives the same answers back when a day is
+proven, and contacts nobody.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from quantcli.contracts.canonical import canonical_line, sha256_hex
+from quantcli.contracts.envelope import InputRef
+from quantcli.contracts.errors import ArtifactCorrupt
+from quantcli.ports.broker import Request, Response, Transport, TransportFailure
+from quantcli.ports.halts import HaltReading, Halts
+from quantcli.ports.journal import Head
+from quantcli.shell.files import make_directory, storage, sync_directory
+
+
+class TapeEnded(Exception):
+    """The recorded attempt asked nothing more: it died here."""
+
+
+class TapeDiffers(Exception):
+    """The step asked something else than the recorded attempt did."""
+
+
+class TapeRecorder:
+    """Records one attempt; wraps the transport and the halt record."""
+
+    def __init__(
+        self, root: Path, prefix: str, head: Head, transport: Transport, halts: Halts
+    ) -> None:
+        """Start the next tape of a step.
+
+        Args:
+            root: The artifacts folder.
+            prefix: `<session>/<cycle>/<step>`.
+            head: The journal's newest row.
+            transport: Carries the requests.
+            halts: The halt record.
+        """
+        self._root, self._prefix = root, prefix
+        self._transport, self._halts = transport, halts
+        attempt = len(tape_paths(root, prefix)) + 1
+        self._path = root / f"{prefix}.tape-{attempt}.jsonl"
+        make_directory(self._path.parent)
+        with storage(self._path):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags | os.O_NOFOLLOW, 0o600)
+            sync_directory(self._path.parent)
+        self._is_dirty = False
+        self._line({"kind": "head", "seq": head.seq, "sha256": head.sha256})
+
+    def send(self, request: Request) -> Response:
+        """Carry one request and record the answer, or that none came."""
+        asked = {
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            "body": _text(request.body),
+        }
+        try:
+            response = self._transport.send(request)
+        except TransportFailure as failure:
+            self._line({"kind": "failure", **asked, "why": failure.why, "sent": failure.was_sent})
+            raise
+        answer = {"status": response.status, "answer": _text(response.body)}
+        self._line({"kind": "exchange", **asked, **answer})
+        return response
+
+    def read(self) -> HaltReading:
+        """Read the halt record and record what it said."""
+        reading = self._halts.read()
+        self._line({"kind": "halt", **reading._asdict()})
+        return reading
+
+    def flush(self) -> None:
+        """Make all lines durable: called before the journal is written and at the end."""
+        if self._is_dirty:
+            with storage(self._path):
+                os.fsync(self._descriptor)
+            self._is_dirty = False
+
+    def refs(self) -> Sequence[InputRef]:
+        """Return the digests of this step's tapes, all attempts."""
+        self.flush()
+        return tape_refs(self._root, self._prefix)
+
+    def close(self) -> None:
+        """Flush and close the tape."""
+        self.flush()
+        os.close(self._descriptor)
+
+    def _line(self, value: dict[str, Any]) -> None:
+        view = memoryview(canonical_line(value))
+        with storage(self._path):
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        self._is_dirty = True
+
+
+class TapePlayer:
+    """Plays one attempt back: transport and halt record in one."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        """Read a tape's lines.
+
+        Raises:
+            ArtifactCorrupt: a line is not JSON, or the first is not the journal's head.
+        """
+        try:
+            lines = [orjson.loads(line) for line in data.splitlines()]
+        except orjson.JSONDecodeError as error:
+            raise ArtifactCorrupt(f"{name} is not a tape: {error}") from error
+        if not lines or lines[0].get("kind") != "head":
+            raise ArtifactCorrupt(f"{name} does not begin with the journal's head")
+        self.head = Head(lines[0]["seq"], lines[0]["sha256"])
+        self._name, self._lines, self._next = name, lines, 1
+
+    def send(self, request: Request) -> Response:
+        """Return the recorded answer to the same request."""
+        line = self._take(("exchange", "failure"))
+        asked = (line["method"], line["path"], line["query"], _bytes(line["body"]))
+        if asked != tuple(request):
+            raise TapeDiffers(f"{self._name}:{self._next}: asked {request.method} {request.path}")
+        if line["kind"] == "failure":
+            raise TransportFailure(line["why"], was_sent=line["sent"])
+        return Response(line["status"], (), _bytes(line["answer"]))
+
+    def read(self) -> HaltReading:
+        """Return the recorded halt reading."""
+        line = self._take(("halt",))
+        return HaltReading(line["entries"], line["all"], line["reason"])
+
+    @property
+    def is_at_end(self) -> bool:
+        """True if every line was played."""
+        return self._next == len(self._lines)
+
+    def _take(self, kinds: tuple[str, ...]) -> Any:
+        if self.is_at_end:
+            raise TapeEnded(self._name)
+        line = self._lines[self._next]
+        self._next += 1
+        if line["kind"] not in kinds:
+            raise TapeDiffers(f"{self._name}:{self._next}: {line['kind']}, not {kinds[0]}")
+        return line
+
+
+def tape_paths(root: Path, prefix: str) -> list[Path]:
+    """Return the tapes of a step, oldest attempt first."""
+    folder, step = (root / prefix).parent, prefix.rsplit("/", 1)[1]
+    found = folder.glob(f"{step}.tape-*.jsonl")
+    return sorted(found, key=lambda path: int(path.name.split("-")[-1].split(".")[0]))
+
+
+def tape_refs(root: Path, prefix: str) -> list[InputRef]:
+    """Return the digests of the tapes of a step."""
+    return [
+        InputRef(name=path.relative_to(root).as_posix(), sha256=sha256_hex(path.read_bytes()))
+        for path in tape_paths(root, prefix)
+    ]
+
+
+def _text(body: bytes) -> str | dict[str, str]:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode("ascii")}
+
+
+def _bytes(text: str | dict[str, str]) -> bytes:
+    return text.encode() if isinstance(text, str) else base64.b64decode(text["base64"])

@@ -1,0 +1,55 @@
+"""Which cycle an instant belongs to, and which steps are due when.
+
+A cycle's window opens at its scheduled instant and lasts five minutes, or until the next one: a
+late cron still names the cycle it was meant for, and a command typed at another time has a
+cycle of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.envelope import StepName
+from quantcli.core.sessions import cycle_name, hours
+
+WINDOW = dt.timedelta(minutes=5)
+
+
+class Cycle(NamedTuple):
+    """A scheduled cycle of one session."""
+
+    name: str
+    at: dt.datetime
+    steps: tuple[StepName, ...]
+
+
+def cycles_of(config: DeskConfig, session: dt.date) -> tuple[Cycle, ...]:
+    """Return the session's cycles in time order; half days move those tied to the close."""
+    day = hours(session)
+    found = []
+    for offset, steps in config.schedule.offsets():
+        at = offset.of(day.opens_at, day.closes_at)
+        found.append(Cycle(cycle_name(at), at, steps))
+    return tuple(sorted(found, key=lambda cycle: cycle.at))
+
+
+def cycle_at(config: DeskConfig, session: dt.date, as_of: dt.datetime) -> str:
+    """Return the name of the cycle an instant belongs to."""
+    for cycle in cycles_of(config, session):
+        if cycle.at <= as_of < cycle.at + WINDOW:
+            return cycle.name
+    return cycle_name(as_of)
+
+
+def due_cycle(config: DeskConfig, session: dt.date, as_of: dt.datetime) -> Cycle | None:
+    """Return the newest scheduled cycle not after `as_of`; None before the first."""
+    past = [cycle for cycle in cycles_of(config, session) if cycle.at <= as_of]
+    return past[-1] if past else None
+
+
+def is_last_cycle(config: DeskConfig, session: dt.date, as_of: dt.datetime) -> bool:
+    """Return whether the schedule holds nothing more for the session: its report seals."""
+    cycles = cycles_of(config, session)
+    return not cycles or as_of >= cycles[-1].at

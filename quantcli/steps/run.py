@@ -1,0 +1,148 @@
+"""How every command runs its step: resume or do, publish, record.
+
+The step's JSON is the commit mark. If it exists it is verified and nothing is touched; if not,
+the step runs, and finds in the journal what an attempt before it had already done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.envelope import Artifact, InputRef, Stamp, StepName
+from quantcli.contracts.errors import OutsideWindow, QuantcliError
+from quantcli.contracts.registry import schema_model
+from quantcli.ports.artifact_store import ArtifactStore
+from quantcli.ports.broker import Broker
+from quantcli.ports.halts import Halts
+from quantcli.ports.journal import Journal
+from quantcli.ports.market_data import MarketData
+from quantcli.steps.desk import Desk
+
+#: Steps that talk to the broker, each on a tape of its own.
+BROKER_STEPS: frozenset[StepName] = frozenset({"enforce", "execute", "exits", "reconcile"})
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One attempt's line to the broker: recorded, with the halt record beside it."""
+
+    broker: Broker | None
+    halts: Halts
+    tape_refs: Callable[[], tuple[InputRef, ...]]
+
+
+class World(Protocol):
+    """What the composition root provides."""
+
+    @property
+    def config(self) -> DeskConfig:
+        """desk.toml, resolved."""
+        ...
+
+    @property
+    def store(self) -> ArtifactStore:
+        """Artifacts."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        ...
+
+    @property
+    def market(self) -> MarketData:
+        """Bars."""
+        ...
+
+    def attempt(self, stamp: Stamp, step: StepName) -> AbstractContextManager[Session]:
+        """Open the line to the broker for one attempt of a step."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait between look-ups of an unknown outcome."""
+        ...
+
+    def keep_config(self) -> None:
+        """Store the decision config content-addressed, once."""
+        ...
+
+    def record(
+        self, stamp: Stamp, step: StepName, exit_code: int, published: Mapping[str, str]
+    ) -> None:
+        """Write the run record."""
+        ...
+
+    def started(self) -> None:
+        """Note the wall-clock start of a step, for its run record."""
+        ...
+
+
+StepFunction = Callable[[Desk], Artifact]
+
+
+def step_function(step: StepName) -> StepFunction:
+    """Return the function of a step, imported now: a command pays for its own step only."""
+    function: StepFunction = getattr(import_module(f"quantcli.steps.{step}"), step)
+    return function
+
+
+def run_step(
+    world: World, step: StepName, stamp: Stamp, function: StepFunction | None = None
+) -> Artifact:
+    """Run one step of one cycle, or verify that it was run, and return its artifact.
+
+    Args:
+        world: The composition root's parts.
+        step: Which step.
+        stamp: Session, cycle and instant.
+        function: Another way to make the artifact than the step's own (genesis).
+
+    Raises:
+        QuantcliError: the step cannot do its job; a run record says so.
+    """
+    world.started()
+    model = schema_model(step)
+    assert issubclass(model, Artifact)
+    try:
+        published = world.store.published(stamp, model)
+        if published is None:
+            _require_unsealed(world, stamp)
+            world.keep_config()
+            published = _attempt(world, step, stamp, function or step_function(step))
+        ref = world.store.publish(published)
+    except QuantcliError as error:
+        world.record(stamp, step, error.exit_code, {})
+        raise
+    world.record(stamp, step, published.exit_code, {ref.name: ref.sha256})
+    return published
+
+
+def _attempt(world: World, step: StepName, stamp: Stamp, function: StepFunction) -> Artifact:
+    with world.attempt(stamp, step) as session:
+        desk = Desk(
+            config=world.config,
+            stamp=stamp,
+            step=step,
+            store=world.store,
+            journal=world.journal,
+            market=world.market,
+            halts=session.halts,
+            sleep=world.sleep,
+            broker_or_none=session.broker,
+            tape_refs=session.tape_refs,
+        )
+        return function(desk)
+
+
+def _require_unsealed(world: World, stamp: Stamp) -> None:
+    if world.store.is_sealed(stamp.session):
+        raise OutsideWindow(
+            "the session is sealed: nothing is added to it",
+            value=stamp.session.isoformat(),
+            hint="quantcli reconcile --read-only still works",
+        )
