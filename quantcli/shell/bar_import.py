@@ -1,0 +1,395 @@
+"""Imports a file into the bar store: merge, judge, write what changed, then the catalog.
+
+A bar of the file takes the place of the stored bar with the same symbol and time; the others
+stay. Partitions are immutable: a change writes a new one and the catalog keeps the digest of
+the old. An import that changes nothing writes nothing. The catalog is written last, so that a
+crash leaves unnamed files at worst.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from quantcli.contracts.canonical import sha256_hex
+from quantcli.contracts.envelope import InputRef
+from quantcli.contracts.errors import UsageError
+from quantcli.shell.bar_faults import ROW_FAULTS, keys_of, row_faults
+from quantcli.shell.bar_rows import (
+    in_regular_hours,
+    require_adjustment,
+    require_minute_spacing,
+    within_table,
+)
+from quantcli.shell.bar_source import read_source
+from quantcli.shell.catalog import (
+    NO_ADJUSTMENT,
+    Catalog,
+    ImportRecord,
+    Key,
+    Partition,
+    QuarantineEntry,
+    QuarantineInForce,
+    Shelf,
+    load_catalog,
+    load_quarantine,
+    partition_name,
+    publish_quarantine,
+    read_verified,
+    save_catalog,
+)
+from quantcli.shell.files import publish_once, storage
+from quantcli.shell.lock import FileLock
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FEED = re.compile("[a-z0-9][a-z0-9_-]{0,30}")
+
+#: Called with the partitions done and the partitions in all.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What one import did.
+
+    Attributes:
+        rows_outside_hours: Minute bars before the open or from the close on: dropped.
+        rows_outside_table: Rows before or after the session table: dropped.
+        rows_repeated: Rows that repeat another row of the file exactly: dropped.
+        partitions: Paths, below the data folder, of the partitions written.
+        quarantined: The faults found in the file's bars.
+    """
+
+    file: str
+    sha256: str
+    shelf: Shelf
+    symbols: tuple[str, ...]
+    first: dt.date | None
+    last: dt.date | None
+    rows_read: int
+    rows_outside_hours: int
+    rows_outside_table: int
+    rows_repeated: int
+    bars_added: int
+    bars_changed: int
+    bars_unchanged: int
+    partitions: tuple[str, ...]
+    quarantined: tuple[QuarantineEntry, ...]
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the store already held all of this."""
+        return not self.partitions
+
+
+class _Rows(NamedTuple):
+    """The file's rows that are kept, and how many were dropped for which reason."""
+
+    kept: pl.DataFrame
+    read: int
+    outside_table: int
+    outside_hours: int
+    repeated: int
+
+
+class _Merge(NamedTuple):
+    """One partition after the import.
+
+    `rows` are all its rows; `changed` are (symbol, session) of bars that are new or different;
+    `added` and `corrected` count bars.
+    """
+
+    key: Key
+    rows: pl.DataFrame
+    changed: set[tuple[str, dt.date]]
+    added: int
+    corrected: int
+
+
+def shelf_of(kind: str, timeframe: str, adjustment: str, feed: str) -> Shelf:
+    """Return where the bars belong.
+
+    Raises:
+        UsageError: not a kind, timeframe, adjustment or feed name that we know.
+    """
+    if kind not in {"bars", "index"}:
+        raise UsageError("--kind is bars or index", value=kind)
+    if timeframe not in {"1Day", "1Min"}:
+        raise UsageError("--timeframe is 1Day or 1Min", value=timeframe)
+    if kind == "index" and timeframe != "1Day":
+        raise UsageError("index values are daily", value=timeframe, hint="--timeframe 1Day")
+    if adjustment not in {"raw", "split", "all"}:
+        raise UsageError("--adjustment is raw, split or all", value=adjustment)
+    if FEED.fullmatch(feed) is None:
+        raise UsageError("a feed's name is lower case, e.g. iex or local", value=feed)
+    if kind == "index":
+        return Shelf("index", feed, NO_ADJUSTMENT)
+    return Shelf("1Min" if timeframe == "1Min" else "1Day", feed, adjustment)
+
+
+def import_file(
+    data: Path,
+    path: Path,
+    *,
+    kind: str = "bars",
+    timeframe: str = "1Day",
+    adjustment: str,
+    feed: str,
+    symbol: str | None = None,
+    progress: Progress = lambda _done, _total: None,
+) -> ImportSummary:
+    """Import one file of bars or index values.
+
+    Args:
+        data: The desk's data folder; made if absent.
+        path: The file, Parquet or CSV.
+        kind: `bars`, or `index` for daily values such as VIX.
+        timeframe: `1Day` or `1Min`.
+        adjustment: What the prices are adjusted for: `raw`, `split` or `all`; no matter for an
+            index.
+        feed: Where the bars come from; feeds are never mixed.
+        symbol: For files without a symbol column.
+        progress: Told after each partition.
+
+    Raises:
+        UsageError: an argument is not one we know, or does not fit the file.
+        MarketDataError: the file cannot be believed as what it is said to be, or the store is
+            damaged; nothing was imported.
+        LockHeld: another import is running.
+        StorageError: the disk refused.
+    """
+    shelf = shelf_of(kind, timeframe, adjustment, feed)
+    with FileLock(data / "catalog.lock").hold():
+        catalog = load_catalog(data)
+        rows = _read_rows(path, shelf, symbol)
+        merges = [_merge(data, catalog, key, part) for key, part in _by_key(shelf, rows.kept)]
+        changed = [merge for merge in merges if merge.changed]
+        written = []
+        for merge in changed:
+            written.append(_write(data, catalog, merge))
+            progress(len(written), len(changed))
+        found = _faults(merges, rows.kept, shelf)
+        sha256 = _digest(path)
+        quarantine = _quarantine(data, catalog, shelf, merges, rows.kept, found)
+        record = ImportRecord(
+            series=shelf.series,
+            feed=shelf.feed,
+            adjustment=shelf.adjustment,
+            file=path.name,
+            sha256=sha256,
+            rows=rows.read,
+        )
+        renewed = in_force(catalog, written, shelf, quarantine)
+        if renewed != catalog:
+            save_catalog(data, renewed.model_copy(update={"imports": (*catalog.imports, record)}))
+    return _summary(path.name, sha256, shelf, rows, merges, written, found)
+
+
+def in_force(
+    catalog: Catalog, written: Iterable[Partition], shelf: Shelf, quarantine: InputRef | None
+) -> Catalog:
+    """Return the catalog with new partitions and a shelf's quarantine list in force."""
+    partitions = {item.key: item for item in catalog.partitions}
+    partitions |= {item.key: item for item in written}
+    lists = {item.shelf: item for item in catalog.quarantine}
+    if quarantine is not None:
+        lists[shelf] = QuarantineInForce(
+            series=shelf.series,
+            feed=shelf.feed,
+            adjustment=shelf.adjustment,
+            sha256=quarantine.sha256,
+        )
+    return catalog.model_copy(
+        update={
+            "partitions": tuple(partitions[key] for key in sorted(partitions)),
+            "quarantine": tuple(lists[key] for key in sorted(lists)),
+        }
+    )
+
+
+def _read_rows(path: Path, shelf: Shelf, symbol: str | None) -> _Rows:
+    series = shelf.series
+    raw = read_source(path, series, symbol)
+    inside = within_table(raw, series)
+    regular = in_regular_hours(inside) if series == "1Min" else inside
+    kept = regular.unique(maintain_order=True)
+    if series == "1Min":
+        require_minute_spacing(kept, path.name)
+    if series == "1Day":
+        require_adjustment(kept, shelf.adjustment, path.name)
+    return _Rows(
+        kept,
+        raw.height,
+        raw.height - inside.height,
+        inside.height - regular.height,
+        regular.height - kept.height,
+    )
+
+
+def _by_key(shelf: Shelf, rows: pl.DataFrame) -> list[tuple[Key, pl.DataFrame]]:
+    """Return the rows of each partition, by symbol and period."""
+    import polars as pl
+
+    pattern = "%Y-%m" if shelf.series == "1Min" else "%Y"
+    period = pl.col("session").dt.strftime(pattern).alias("period")
+    owner = pl.lit("") if shelf.series == "1Day" else pl.col("symbol")
+    parts = rows.with_columns(period, owner.alias("owner")).partition_by(
+        "owner", "period", as_dict=True, include_key=False
+    )
+    return [(Key(shelf, str(o), str(p)), parts[o, p]) for o, p in sorted(parts)]
+
+
+def _merge(data: Path, catalog: Catalog, key: Key, rows: pl.DataFrame) -> _Merge:
+    """Return the partition of a key with the file's rows in place of the stored ones."""
+    import polars as pl
+
+    held = next((item for item in catalog.partitions if item.key == key), None)
+    old = rows.clear() if held is None else read_rows(data, held)
+    keys = keys_of(key.shelf.series)
+    if key.shelf.series == "1Day":
+        rows = _with_actions(rows, old)
+    names = list(dict.fromkeys(("symbol", "session", *keys)))
+    fresh = rows.join(old, on=rows.columns, how="anti", nulls_equal=True).select(names).unique()
+    merged = pl.concat([old.join(rows, on=keys, how="anti"), rows]).sort(rows.columns)
+    # A bar that lost one of its duplicates is changed too, though all of its rows were held.
+    if fresh.is_empty() and merged.height != old.height:
+        fresh = rows.select(names).unique()
+    added = fresh.join(old, on=keys, how="anti").height
+    changed = set(fresh.select("symbol", "session").iter_rows())
+    return _Merge(key, merged, changed, added, fresh.height - added)
+
+
+def _with_actions(rows: pl.DataFrame, old: pl.DataFrame) -> pl.DataFrame:
+    """Return daily rows with split and dividend given: the file's, else the stored, else none.
+
+    A ratio of 0 or 1 means no split; it is kept as 1.
+    """
+    import polars as pl
+
+    held = old.unique(["symbol", "session"], keep="first").select(
+        "symbol",
+        "session",
+        pl.col("split_ratio").alias("split_held"),
+        pl.col("dividend").alias("dividend_held"),
+    )
+    joined = rows.join(held, on=["symbol", "session"], how="left", maintain_order="left")
+    ratio = pl.coalesce("split_ratio", "split_held", pl.lit(1.0))
+    return joined.with_columns(
+        pl.when(ratio == 0).then(1.0).otherwise(ratio).alias("split_ratio"),
+        pl.coalesce("dividend", "dividend_held", pl.lit(0.0)).alias("dividend"),
+    ).select(rows.columns)
+
+
+def _write(data: Path, catalog: Catalog, merge: _Merge) -> Partition:
+    """Write a partition and return its catalog entry."""
+    buffer = io.BytesIO()
+    # Fixed order, compression and no statistics: the same rows give the same bytes.
+    merge.rows.write_parquet(buffer, compression="lz4", statistics=False)
+    content = buffer.getvalue()
+    sha256 = sha256_hex(content)
+    publish_once(data / partition_name(merge.key, sha256), content)
+    held = next((item for item in catalog.partitions if item.key == merge.key), None)
+    older = () if held is None else (*held.superseded, held.sha256)
+    shelf, symbol, period = merge.key
+    sessions = merge.rows["session"].unique().sort().to_list()
+    return Partition(
+        series=shelf.series,
+        feed=shelf.feed,
+        adjustment=shelf.adjustment,
+        symbol=symbol,
+        period=period,
+        sha256=sha256,
+        rows=merge.rows.height,
+        first=sessions[0],
+        last=sessions[-1],
+        symbols=tuple(merge.rows["symbol"].unique().sort()),
+        superseded=tuple(digest for digest in dict.fromkeys(older) if digest != sha256),
+    )
+
+
+def read_rows(data: Path, partition: Partition) -> pl.DataFrame:
+    """Return all rows of a partition, its digest verified.
+
+    Raises:
+        MarketDataError: the file is missing or changed.
+    """
+    import polars as pl
+
+    return pl.read_parquet(io.BytesIO(read_verified(data, partition.ref)))
+
+
+def _faults(merges: list[_Merge], rows: pl.DataFrame, shelf: Shelf) -> set[QuarantineEntry]:
+    """Return the row faults of every (symbol, session) that the file speaks of."""
+    spoken = rows.select("symbol", "session").unique()
+    found: set[QuarantineEntry] = set()
+    for merge in merges:
+        judged = merge.rows.join(spoken, on=["symbol", "session"], how="semi")
+        found |= row_faults(judged, shelf.series)
+    return found
+
+
+def _quarantine(
+    data: Path,
+    catalog: Catalog,
+    shelf: Shelf,
+    merges: list[_Merge],
+    rows: pl.DataFrame,
+    found: set[QuarantineEntry],
+) -> InputRef | None:
+    """Return the list in force after the import: corrected bars are released, faulty ones added."""
+    held_ref = catalog.quarantine_ref(shelf)
+    held = load_quarantine(data, held_ref)
+    spoken = set(rows.select("symbol", "session").unique().iter_rows())
+    changed = set().union(*(merge.changed for merge in merges))
+    kept = {
+        entry
+        for entry in held
+        if (entry.symbol, entry.session) not in (spoken if entry.code in ROW_FAULTS else changed)
+    }
+    if kept | found == set(held):
+        return held_ref
+    return publish_quarantine(data, shelf, kept | found)
+
+
+def _summary(
+    file: str,
+    sha256: str,
+    shelf: Shelf,
+    rows: _Rows,
+    merges: list[_Merge],
+    written: list[Partition],
+    found: set[QuarantineEntry],
+) -> ImportSummary:
+    added = sum(merge.added for merge in merges)
+    corrected = sum(merge.corrected for merge in merges)
+    bars = rows.kept.select(keys_of(shelf.series)).n_unique()
+    sessions = rows.kept["session"].unique().sort().to_list()
+    return ImportSummary(
+        file=file,
+        sha256=sha256,
+        shelf=shelf,
+        symbols=tuple(rows.kept["symbol"].unique().sort()),
+        first=sessions[0] if sessions else None,
+        last=sessions[-1] if sessions else None,
+        rows_read=rows.read,
+        rows_outside_hours=rows.outside_hours,
+        rows_outside_table=rows.outside_table,
+        rows_repeated=rows.repeated,
+        bars_added=added,
+        bars_changed=corrected,
+        bars_unchanged=bars - added - corrected,
+        partitions=tuple(item.ref.name for item in written),
+        quarantined=tuple(sorted(found, key=lambda e: (e.symbol, e.session, e.code))),
+    )
+
+
+def _digest(path: Path) -> str:
+    with storage(path):
+        return sha256_hex(path.read_bytes())

@@ -1,0 +1,271 @@
+"""The bar store as steps see it: market data of one feed and adjustment, columns in, columns out.
+
+A store reads the catalog once; its answers name the partitions they came from, and a store that
+is pinned to such names opens exactly those. Each partition is read, verified and laid out once
+in a process, so that a replay of hundreds of sessions does not read it hundreds of times.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from quantcli.contracts.bars import BarMatrix, IndexSeries, MinuteBar, Split
+from quantcli.contracts.envelope import InputRef
+from quantcli.contracts.errors import BarsMissing, MarketDataError
+from quantcli.core.sessions import sessions_between, sessions_ending
+from quantcli.ports.market_data import StoreSummary
+from quantcli.shell.bar_layout import Layouts, Row, YearBlock
+from quantcli.shell.catalog import (
+    NO_ADJUSTMENT,
+    Catalog,
+    Key,
+    QuarantineEntry,
+    Series,
+    Shelf,
+    load_catalog,
+    parse_name,
+)
+
+
+class BarStore:
+    """Implements `ports.market_data.MarketData` over `<desk>/data`."""
+
+    def __init__(
+        self,
+        data: Path,
+        feed: str,
+        adjustment: str,
+        *,
+        pins: Sequence[InputRef] | None = None,
+        layouts: Layouts | None = None,
+    ) -> None:
+        """Name the data folder and what to read of it; nothing is read yet.
+
+        Args:
+            data: The desk's data folder.
+            feed: Whose bars; the others are invisible.
+            adjustment: `raw`, `split` or `all`.
+            pins: Open exactly these instead of what the catalog has in force.
+            layouts: Partitions already read, shared with another store of the same folder.
+        """
+        self._data = data
+        self._feed = feed
+        self._adjustment = adjustment
+        self._pins = None if pins is None else tuple(pins)
+        self._layouts = layouts if layouts is not None else Layouts(data)
+
+    def pinned(self, refs: Sequence[InputRef]) -> BarStore:
+        """Return a store of exactly the partitions and quarantine lists among `refs`.
+
+        References to other things (artifacts, tapes, config) are passed over; the catalog is
+        not opened.
+
+        Raises:
+            MarketDataError: on first use: a reference is of another feed or adjustment, or two
+                stand for the same bars.
+        """
+        return BarStore(self._data, self._feed, self._adjustment, pins=refs, layouts=self._layouts)
+
+    def summary(self, timeframe: str) -> StoreSummary:
+        """Return which symbols and sessions exist for `1Day` or `1Min`."""
+        series: Series = "1Min" if timeframe == "1Min" else "1Day"
+        if self._pins is None:
+            held = self._catalog.of(self._shelf(series))
+            symbols = {symbol for item in held for symbol in item.symbols}
+            bounds = [(item.first, item.last) for item in held]
+        else:
+            contents = [self._layouts.contents(ref) for ref in self._refs(series).values()]
+            symbols = {symbol for item in contents for symbol in item.symbols}
+            bounds = [(item.first, item.last) for item in contents]
+        return StoreSummary(
+            tuple(sorted(symbols)),
+            min((first for first, _ in bounds), default=None),
+            max((last for _, last in bounds), default=None),
+        )
+
+    def daily(self, through: dt.date, sessions: int) -> BarMatrix:
+        """Return daily bars in the last `sessions` exchange sessions not after `through`.
+
+        The columns are all symbols with a bar in the calendar years touched, so the answer is
+        a function of the partitions it names. The arrays are read-only views.
+
+        Raises:
+            BarsMissing: the store holds no daily bars of the feed and adjustment.
+            MarketDataError: a partition is missing or changed.
+            SessionError: the session table does not reach back so far.
+        """
+        refs = self._refs("1Day")
+        if not refs:
+            raise self._nothing()
+        wanted = sessions_ending(through, sessions)
+        years = [str(year) for year in range(wanted[0].year, wanted[-1].year + 1)]
+        named = tuple(refs["", year] for year in years if ("", year) in refs)
+        quarantine = self._quarantine_ref("1Day")
+        stack = self._layouts.stack(
+            tuple((year, refs.get(("", year))) for year in years), quarantine
+        )
+        start = stack.row_of[wanted[0]]
+        end = start + sessions
+        opens, highs, lows, closes, volumes = (column[start:end] for column in stack.columns)
+        return BarMatrix(
+            symbols=stack.symbols,
+            sessions=wanted,
+            open=opens,
+            high=highs,
+            low=lows,
+            close=closes,
+            volume=volumes,
+            feed=self._feed,
+            adjustment=self._adjustment,
+            refs=_with(named, quarantine),
+        )
+
+    def session_row(self, session: dt.date) -> dict[str, Row]:
+        """Return the daily bar of each symbol that has a believable one in a session.
+
+        The dict is shared: do not change it.
+
+        Raises:
+            MarketDataError: the partition is missing or changed.
+        """
+        block = self._block(session.year)
+        return {} if block is None else block.row(session)
+
+    def minutes(
+        self, symbol: str, first: dt.date, last: dt.date
+    ) -> tuple[tuple[MinuteBar, ...], tuple[InputRef, ...]]:
+        """Return regular-hours minute bars of sessions in [first, last], oldest first.
+
+        A session of the symbol with one quarantined bar is left out whole: a swing point found
+        in the remaining minutes would not be believable either.
+
+        Raises:
+            MarketDataError: a partition is missing or changed.
+        """
+        refs = self._refs("1Min")
+        sessions = sessions_between(first, last)
+        months = dict.fromkeys(f"{session:%Y-%m}" for session in sessions)
+        named = {month: refs[symbol, month] for month in months if (symbol, month) in refs}
+        wrong = self._wrong("1Min", symbol)
+        bars: list[MinuteBar] = []
+        for session in sessions:
+            ref = named.get(f"{session:%Y-%m}")
+            if ref is not None and session not in wrong:
+                bars.extend(self._layouts.minutes(ref, session))
+        return tuple(bars), _with(named.values(), self._quarantine_ref("1Min") if named else None)
+
+    def index(self, symbol: str, through: dt.date, sessions: int) -> IndexSeries:
+        """Return values of an index in the last `sessions` sessions not after `through`.
+
+        Raises:
+            MarketDataError: a partition is missing or changed.
+            SessionError: the session table does not reach back so far.
+        """
+        refs = self._refs("index")
+        wanted = sessions_ending(through, sessions)
+        years = [str(year) for year in range(wanted[0].year, wanted[-1].year + 1)]
+        named = [refs[symbol, year] for year in years if (symbol, year) in refs]
+        within = set(wanted) - self._wrong("index", symbol)
+        values = [v for ref in named for v in self._layouts.index(ref) if v.session in within]
+        quarantine = self._quarantine_ref("index") if named else None
+        return IndexSeries(symbol, tuple(values), _with(named, quarantine))
+
+    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
+        """Return splits with ex-date in [first, last], by date and symbol.
+
+        Raises:
+            MarketDataError: a partition is missing or changed.
+        """
+        blocks = [self._block(year) for year in range(first.year, last.year + 1)]
+        return tuple(
+            split
+            for block in blocks
+            if block is not None
+            for split in block.splits
+            if first <= split.ex_date <= last
+        )
+
+    def splits_refs(self, first: dt.date, last: dt.date) -> tuple[InputRef, ...]:
+        """Return the partitions that `splits` reads."""
+        refs = self._refs("1Day")
+        years = (str(year) for year in range(first.year, last.year + 1))
+        return tuple(refs["", year] for year in years if ("", year) in refs)
+
+    def quarantined(self) -> dict[str, Sequence[dt.date]]:
+        """Return symbol -> sessions whose daily bars are held to be wrong, oldest first."""
+        found: dict[str, set[dt.date]] = {}
+        for entry in self._quarantine("1Day"):
+            found.setdefault(entry.symbol, set()).add(entry.session)
+        return {symbol: sorted(found[symbol]) for symbol in sorted(found)}
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        return load_catalog(self._data)
+
+    @cached_property
+    def _open(self) -> tuple[dict[Key, InputRef], dict[Shelf, InputRef]]:
+        """What is opened: the partition of each key, the quarantine list of each shelf."""
+        if self._pins is None:
+            partitions = {item.key: item.ref for item in self._catalog.partitions}
+            return partitions, {item.shelf: item.ref for item in self._catalog.quarantine}
+        keys: dict[Key, InputRef] = {}
+        lists: dict[Shelf, InputRef] = {}
+        for ref in dict.fromkeys(self._pins):
+            name = parse_name(ref.name)
+            if name is None:
+                continue
+            if name.shelf != self._shelf(name.shelf.series):
+                raise MarketDataError("a pinned file is of another feed", value=ref.name)
+            if (name.key in keys) if name.key else (name.shelf in lists):
+                raise MarketDataError("two pinned files stand for the same bars", value=ref.name)
+            if name.key:
+                keys[name.key] = ref
+            else:
+                lists[name.shelf] = ref
+        return keys, lists
+
+    @cached_property
+    def _refs_by_series(self) -> dict[Series, dict[tuple[str, str], InputRef]]:
+        found: dict[Series, dict[tuple[str, str], InputRef]] = {"1Day": {}, "1Min": {}, "index": {}}
+        for key, ref in self._open[0].items():
+            if key.shelf == self._shelf(key.shelf.series):
+                found[key.shelf.series][key.symbol, key.period] = ref
+        return found
+
+    def _refs(self, series: Series) -> dict[tuple[str, str], InputRef]:
+        """Return (symbol, period) -> partition, of our feed and adjustment."""
+        return self._refs_by_series[series]
+
+    def _shelf(self, series: Series) -> Shelf:
+        adjustment = NO_ADJUSTMENT if series == "index" else self._adjustment
+        return Shelf(series, self._feed, adjustment)
+
+    def _quarantine_ref(self, series: Series) -> InputRef | None:
+        return self._open[1].get(self._shelf(series))
+
+    def _quarantine(self, series: Series) -> tuple[QuarantineEntry, ...]:
+        return self._layouts.quarantine(self._quarantine_ref(series))
+
+    def _wrong(self, series: Series, symbol: str) -> set[dt.date]:
+        return {entry.session for entry in self._quarantine(series) if entry.symbol == symbol}
+
+    def _block(self, year: int) -> YearBlock | None:
+        ref = self._refs("1Day").get(("", str(year)))
+        return None if ref is None else self._layouts.block(ref, self._quarantine_ref("1Day"))
+
+    def _nothing(self) -> BarsMissing:
+        held = () if self._pins is not None else self._catalog.partitions
+        shelves = sorted({f"{i.feed}/{i.adjustment}" for i in held if i.series == "1Day"})
+        return BarsMissing(
+            f"no daily bars of feed {self._feed}, adjustment {self._adjustment}",
+            value=f"held: {', '.join(shelves)}" if shelves else "the store holds none",
+            hint="quantcli data import FILE, or correct [data] in desk.toml",
+        )
+
+
+def _with(refs: Iterable[InputRef], quarantine: InputRef | None) -> tuple[InputRef, ...]:
+    """Return the references of an answer; the quarantine list decides about it too."""
+    return (*refs,) if quarantine is None else (*refs, quarantine)
