@@ -56,6 +56,8 @@ _SIZING: TerminalState = "REJECTED_BY_SIZING"
 _NOTHING = "nothing: this is normal"
 _DATA = "quantcli data check, then import what is missing"
 
+# One entry for one or two lines: the table is read as a whole.
+# fmt: off
 _TABLE: tuple[Reason, ...] = (
     # scan: why a symbol gave no signal
     Reason("bars-missing", "no bars for the symbol at the data session", None, _DATA),
@@ -247,14 +249,15 @@ _TABLE: tuple[Reason, ...] = (
            "see runbook/damaged-artifact.md"),
     Reason("artifact-foreign", "an artifact belongs to another session", None,
            "see runbook/damaged-artifact.md"),
-    Reason("signals-mismatch", "not every scanned signal could be followed to its end", None,
-           "see runbook/damaged-artifact.md"),
+    Reason("exit-code", "a step ended with an exit code other than 0", None,
+           "see the runbook page of the step"),
     Reason("order-open", "the entry may still be filled: the signal has not ended", None,
            "quantcli execute, then exits; the report seals when the outcome is known"),
     Reason("no-signals", "the scan found no signal", None, _NOTHING),
     Reason("all-rejected", "every signal was rejected", None, _NOTHING),
     Reason("none-filled", "orders were placed but none was filled", None, _NOTHING),
 )
+# fmt: on
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _TABLE}
 

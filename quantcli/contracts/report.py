@@ -8,6 +8,7 @@ from pydantic import Field
 
 from quantcli.contracts.envelope import Artifact, Finding, Frozen, SchemaId, StepName
 from quantcli.contracts.execution import OrderReport
+from quantcli.contracts.orders import Fill
 from quantcli.contracts.reasons import TerminalState
 from quantcli.contracts.reconciliation import Break
 from quantcli.contracts.scalars import (
@@ -20,18 +21,25 @@ from quantcli.contracts.scalars import (
     SessionDate,
     Symbol,
 )
-from quantcli.contracts.scan import Regime
-from quantcli.contracts.snapshot import PositionHeld, TradeClosed
+from quantcli.contracts.scan import BarsUsed, Regime
+from quantcli.contracts.snapshot import Pnl, PositionHeld, TradeClosed
+
+ZeroTradeReason = Literal[
+    "no-signals", "all-rejected", "none-filled", "paused", "halted", "scan-missing"
+]
+StepStatus = Literal["ok", "missing", "corrupt", "tampered", "foreign"]
 
 
 class SignalOutcome(Frozen):
     """Where one signal ended and why."""
 
     signal_id: Digest
-    rank: int
+    rank: int = Field(ge=0, description="0: only its order is known, the scan is damaged")
     strategy: str
     symbol: Symbol
-    state: TerminalState
+    state: TerminalState | None = Field(
+        description="None: its order may still be filled; never so in a report that seals"
+    )
     primary: Finding
     further: tuple[Finding, ...]
     quantity_ordered: Quantity
@@ -44,7 +52,7 @@ class StepHealth(Frozen):
 
     cycle: CycleName
     step: StepName
-    status: Literal["ok", "missing", "corrupt", "tampered", "foreign"]
+    status: StepStatus
     exit_code: int | None
     path: str
 
@@ -69,23 +77,43 @@ class Incident(Frozen):
 class ZeroTradeProof(Frozen):
     """Why nothing was traded, and that nothing changed. None in the report of a trading day."""
 
-    reason: Literal["no-signals", "all-rejected", "none-filled", "paused", "halted"]
+    reason: Literal["no-signals", "all-rejected", "none-filled", "paused", "halted", "scan-missing"]
+    is_proven: bool = Field(description="No fill, positions and cash unchanged, no fee")
     positions_unchanged: bool
     fills: int
-    fees: Money
+    fees: Money = Field(description="Fees booked in this session, also for earlier ones")
     cash_change: Money
 
 
-class RiskReport(Frozen):
-    """Exposure and drawdown at the close, against their limits."""
+class StopChange(Frozen):
+    """What `exits` did about the protection of one position."""
 
+    cycle: CycleName
+    symbol: Symbol
+    quantity: Quantity
+    action: Literal["place", "raise", "resize", "exit"]
+    code: str
+    stop_before: Price | None
+    stop_after: Price | None
+    basis: str | None
+
+
+class RiskReport(Frozen):
+    """Exposure and drawdown at the close, against their limits; None without a snapshot."""
+
+    capital_starting: Money | None
+    cash: Money | None
     equity: Money | None
+    exposure_net: Money | None
     exposure_gross: Money | None
     exposure_gross_max: Money
     heat: Ratio | None
     drawdown: Ratio | None
-    drawdown_max: Ratio
-    pnl_session: Money | None
+    drawdown_max: Ratio = Field(description="The limit of desk.toml, not the worst so far")
+    drawdown_worst: Ratio | None = Field(description="Largest since genesis")
+    pnl_session: Money | None = Field(description="Change in equity since the snapshot before")
+    return_session: Ratio | None
+    volatility_5: Ratio | None
     circuit_breaker: str = Field(description="'not observed' or what tripped")
 
 
@@ -100,14 +128,19 @@ class Report(Artifact):
     go_no_go: Literal["GO", "NO-GO"]
     no_go_reasons: tuple[str, ...]
     regime: Regime | None
+    bars: BarsUsed | None
     signals: tuple[SignalOutcome, ...]
     counts: dict[str, int] = Field(description="Terminal state -> signals")
     signals_scanned: int
     symbols_skipped: dict[str, int] = Field(description="Reason code -> symbols")
-    orders: tuple[OrderReport, ...]
+    orders: tuple[OrderReport, ...] = Field(description="The last word on each order")
+    fills: tuple[Fill, ...] = Field(description="Booked in this session")
+    stops: tuple[StopChange, ...]
     trades_closed: tuple[TradeClosed, ...]
     positions: tuple[PositionHeld, ...]
+    pnl: Pnl | None
     risk: RiskReport
+    equity_history: tuple[Money, ...]
     breaks: tuple[Break, ...]
     uncovered: tuple[Symbol, ...]
     health: tuple[StepHealth, ...]

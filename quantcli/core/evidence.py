@@ -1,0 +1,139 @@
+"""What a session left behind: its artifacts, whole or damaged, and its journal rows.
+
+The report and `why` are functions of this value. A damaged artifact is a fact among others:
+nothing here fails because one cannot be read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.envelope import Artifact, Frozen, StepName
+from quantcli.contracts.journal_rows import FlagRow
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord
+from quantcli.contracts.report import Damage, StepHealth, StepStatus
+from quantcli.contracts.snapshot import Snapshot
+
+ArtifactT = TypeVar("ArtifactT", bound=Artifact)
+RowT = TypeVar("RowT", bound=Frozen)
+
+_STATUS: Mapping[str, StepStatus] = {
+    "artifact-missing": "missing",
+    "artifact-tampered": "tampered",
+    "artifact-foreign": "foreign",
+}
+
+
+class Seen(NamedTuple):
+    """One artifact of the session: whole, or damaged with the error that says how."""
+
+    cycle: str
+    step: StepName
+    path: str
+    artifact: Artifact | None
+    error_code: str = ""
+    error_detail: str = ""
+
+    @property
+    def health(self) -> StepHealth:
+        """The artifact's state for the report."""
+        status: StepStatus = "ok"
+        if self.artifact is None:
+            status = _STATUS.get(self.error_code, "corrupt")
+        exit_code = self.artifact.exit_code if self.artifact else None
+        return StepHealth(
+            cycle=self.cycle, step=self.step, status=status, exit_code=exit_code, path=self.path
+        )
+
+
+class Written(NamedTuple):
+    """A journal row of the session and which step wrote it."""
+
+    cycle: str
+    step: str
+    row: Frozen
+
+
+class Expected(NamedTuple):
+    """Steps that the schedule asks of one cycle."""
+
+    cycle: str
+    steps: tuple[StepName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A session as found.
+
+    Attributes:
+        session: Its date.
+        cycle: The cycle that looks; nothing later is seen.
+        seen: Artifacts by cycle and step order; damaged ones included.
+        expected: What the schedule asked for so far.
+        rows: The journal's rows of the session, in order.
+        orders: Orders whose intents were formed in the session, and every order still live.
+        flags: PAUSED and halts as the journal holds them now.
+        before: The snapshot that closed the session before, or the genesis one.
+        config: Limits and labels.
+        damage: Files that are not what was published.
+        is_last: The schedule holds nothing after this cycle.
+    """
+
+    session: dt.date
+    cycle: str
+    seen: tuple[Seen, ...]
+    expected: tuple[Expected, ...]
+    rows: tuple[Written, ...]
+    orders: tuple[OrderRecord, ...]
+    flags: Mapping[str, FlagRow]
+    before: Snapshot | None
+    config: DeskConfig
+    damage: tuple[Damage, ...] = field(default=())
+    is_last: bool = False
+
+    def all(self, model: type[ArtifactT]) -> tuple[ArtifactT, ...]:
+        """Return the readable artifacts of a step, oldest cycle first."""
+        found = (each.artifact for each in self.seen)
+        return tuple(artifact for artifact in found if isinstance(artifact, model))
+
+    def newest(self, model: type[ArtifactT]) -> ArtifactT | None:
+        """Return the newest readable artifact of a step; None if there is none."""
+        found = self.all(model)
+        return found[-1] if found else None
+
+    def booked(self, model: type[RowT]) -> tuple[RowT, ...]:
+        """Return the session's journal rows of one kind."""
+        return tuple(each.row for each in self.rows if isinstance(each.row, model))
+
+    def health(self) -> tuple[StepHealth, ...]:
+        """Return every step's state: those seen, and those the schedule asked for in vain."""
+        known = {(each.cycle, each.step): each.health for each in self.seen}
+        for cycle, steps in self.expected:
+            for step in steps:
+                path = f"{self.session.isoformat()}/{cycle}/{step}.json"
+                absent = StepHealth(
+                    cycle=cycle, step=step, status="missing", exit_code=None, path=path
+                )
+                known.setdefault((cycle, step), absent)
+        # Seen and expected steps keep their own order within a cycle.
+        return tuple(sorted(known.values(), key=lambda health: health.cycle))
+
+    def unresolved(self) -> tuple[OrderRecord, ...]:
+        """Return orders of unknown outcome, and entries of this session not at their end.
+
+        While there is one, the session's signals have not all ended and it is not sealed.
+        """
+        return tuple(
+            order
+            for order in self.orders
+            if order.state == "UNKNOWN"
+            or (
+                order.intent.purpose == "entry"
+                and order.intent.session == self.session
+                and order.state not in TERMINAL_ORDER_STATES
+            )
+        )
