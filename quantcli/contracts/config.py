@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from quantcli.contracts.envelope import STEPS, Mode, StepName
+from quantcli.contracts.funds import FUNDS
 from quantcli.contracts.scalars import Money, Price, Ratio, Symbol
 
 _OFFSET = re.compile(r"(open|close)([+-])([0-9]{1,4})min")
@@ -89,6 +90,7 @@ class UniverseSection(Section):
     """[universe]: what may be scanned."""
 
     symbols: Literal["imported"] | tuple[Symbol, ...] = "imported"
+    funds: tuple[Symbol, ...] = FUNDS
     exclude: tuple[Symbol, ...] = ()
     price_min: Price = Field(default=Decimal(3), ge=0, validate_default=True)
     mean_volume_shares_min: Money = Field(default=Decimal(400_000), ge=0, validate_default=True)
@@ -184,7 +186,8 @@ class AvwapSection(Section):
 
     enabled: StrictBool = True
     ruleset: Literal["avwap-1"] = "avwap-1"
-    history_bars_min: StrictInt = Field(default=200, ge=133, le=2000)
+    history_bars_min: StrictInt = Field(default=200, ge=200, le=2000)
+    history_gaps_max: StrictInt = Field(default=10, ge=0, le=100)
     anchor_lookback_bars: StrictInt = Field(default=60, ge=5, le=1000)
     swing_lookback_bars: StrictInt = Field(default=20, ge=5, le=1000)
     gap_fraction: Ratio = Field(default=Decimal("0.04"), gt=0, le=1, validate_default=True)

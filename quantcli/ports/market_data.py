@@ -53,3 +53,11 @@ class MarketData(Protocol):
     def quarantined(self) -> dict[str, Sequence[dt.date]]:
         """Return symbol -> sessions whose bars are held to be wrong."""
         ...
+
+    def table(self, file: str) -> tuple[tuple[tuple[str, ...], ...], InputRef]:
+        """Return the rows of a CSV file of the desk, its heading first, and its reference.
+
+        Raises:
+            MarketDataError: the file is missing or is not CSV in UTF-8.
+        """
+        ...
