@@ -45,7 +45,10 @@ class SignalVerdict(Frozen):
     decision: Verdict
     reason: str = Field(description="Primary reason code")
     findings: tuple[Finding, ...] = Field(description="All reasons, the primary one first")
-    quantity: Quantity = Field(description="Shares; 0 when blocked")
+    quantity: Quantity = Field(
+        description="Whole shares. A BLOCK for anything but the size or an input keeps the size "
+        "it would have had, for shadow mode; any other BLOCK has 0"
+    )
     limit_price: Price
     stop: Price
     target: Price | None

@@ -21,8 +21,18 @@ from quantcli.contracts.envelope import Finding
 from quantcli.contracts.scalars import ZERO, money, plain, ratio
 from quantcli.contracts.scan import Signal
 from quantcli.core.exposure import exposure_gross_limit
-from quantcli.core.sizing import Room, Size, size_of
+from quantcli.core.sizing import SIZE_REASONS, Room, Size, size_of
 
+#: Reasons that lie in an input and block every signal alike.
+INPUT_REASONS = (
+    "scan-missing",
+    "scan-invalid",
+    "session-mismatch",
+    "snapshot-missing",
+    "snapshot-invalid",
+    "snapshot-stale",
+    "scan-blocked",
+)
 #: Reasons that lie in the portfolio, the most decisive first.
 REASON_ORDER = (
     "equity-not-positive",
@@ -33,6 +43,8 @@ REASON_ORDER = (
     "limit-positions",
     "limit-entries",
 )
+#: Everything that decide may block for; the primary reason is the first that holds.
+DECIDE_REASONS = (*INPUT_REASONS, *REASON_ORDER, *SIZE_REASONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,15 @@ from quantcli.contracts.config import SizingSection
 from quantcli.contracts.envelope import Finding
 from quantcli.contracts.scalars import ZERO, money, plain
 
+#: Reasons against any size, in documented order; of several, the tightest cap's stands first.
+SIZE_REASONS = (
+    "stop-not-below-entry",
+    "size-zero",
+    "notional-too-small",
+    "limit-symbol-concentration",
+    "limit-gross-exposure",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
