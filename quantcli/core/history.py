@@ -58,6 +58,8 @@ def rows_of(matrix: BarMatrix, start: int | None, stop: int | None) -> BarMatrix
 
 def columns_of(matrix: BarMatrix, symbols: Sequence[str]) -> BarMatrix:
     """Return the columns of `symbols` in that order; a symbol the matrix lacks is all NaN."""
+    if tuple(symbols) == matrix.symbols:
+        return matrix
     known = {symbol: column for column, symbol in enumerate(matrix.symbols)}
     places = np.array([known.get(symbol, -1) for symbol in symbols], dtype=np.int64)
     absent = places < 0
@@ -79,8 +81,10 @@ def has_bar(matrix: BarMatrix) -> Mask:
 
 def newest_session(matrix: BarMatrix) -> dt.date | None:
     """Return the newest session in which any symbol has a bar; None if there is none."""
-    rows = np.flatnonzero(has_bar(matrix).any(axis=1))
-    return matrix.sessions[int(rows[-1])] if len(rows) else None
+    for row in range(len(matrix.sessions) - 1, -1, -1):
+        if has_bar(rows_of(matrix, row, row + 1)).any():
+            return matrix.sessions[row]
+    return None
 
 
 def coverage_of(matrix: BarMatrix, rules: HistoryRules) -> Coverage:

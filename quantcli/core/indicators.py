@@ -21,10 +21,8 @@ Mask = NDArray[np.bool_]
 
 def ratio_of(numerator: Column, denominator: Column) -> Column:
     """Return the quotient; NaN where the denominator is zero or unknown."""
-    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
-    return np.divide(
-        numerator, denominator, out=np.full(shape, np.nan), where=np.abs(denominator) > 0
-    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator == 0, np.nan, numerator / denominator)
 
 
 def trailing_mean(values: Column, bars: int, ago: int = 0) -> Column:
@@ -85,15 +83,18 @@ def true_range(high: Column, low: Column, close: Column) -> Column:
 
 
 def smoothed(values: Column, period: int) -> Column:
-    """Return Wilder's average: the first row, then 1/period of each new row.
+    """Return Wilder's average of values >= 0: the first row, then 1/period of each new row.
 
-    A NaN makes the rest of its column NaN.
+    Written as one running sum of rows weighted by the inverse of what is forgotten, which gives
+    the recursion's values without a loop. The weights grow as (1 - 1/period) ** -rows: period 14
+    reaches the limit of a float after 9,500 rows. A NaN makes the rest of its column NaN.
     """
-    averages = np.empty_like(values)
-    averages[0] = values[0]
     alpha = 1.0 / period
-    for row in range(1, len(values)):
-        averages[row] = averages[row - 1] + alpha * (values[row] - averages[row - 1])
+    kept = np.multiply.accumulate(np.full(len(values), 1.0 - alpha)) / (1.0 - alpha)
+    kept = kept.reshape(-1, *([1] * (values.ndim - 1)))
+    weighted = values * (alpha / kept)
+    weighted[0] = values[0]
+    averages: Column = np.add.accumulate(weighted, axis=0) * kept
     return averages
 
 

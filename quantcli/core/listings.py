@@ -9,10 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from quantcli.contracts.envelope import Finding
 from quantcli.contracts.errors import MarketDataError
 from quantcli.contracts.scalars import session_date
-from quantcli.core.sieve import Sieve
+from quantcli.core.sieve import Drop, Sieve
 
 Table = Sequence[Sequence[str]]
 
@@ -51,7 +50,7 @@ def screen_earnings(
     """Drop symbols that report soon, and symbols whose next report is not known.
 
     Args:
-        sieve: Receives the findings.
+        sieve: Receives the drops.
         dates: Earnings dates of each symbol, sorted.
         session: The session in which an entry would be made.
         blackout_days: Calendar days, that session's included as day zero, without entries.
@@ -59,12 +58,10 @@ def screen_earnings(
     for symbol in sieve.left():
         coming = next((date for date in dates.get(symbol, ()) if date >= session), None)
         if coming is None:
-            sieve.drop(symbol, Finding(code="earnings-missing", limit=f"a date from {session} on"))
+            sieve.drop(symbol, Drop("earnings-missing", limit=f"a date from {session} on"))
         elif (coming - session).days <= blackout_days:
             limit = f"more than {blackout_days} days after {session}"
-            sieve.drop(
-                symbol, Finding(code="earnings-near", observed=coming.isoformat(), limit=limit)
-            )
+            sieve.drop(symbol, Drop("earnings-near", observed=coming.isoformat(), limit=limit))
 
 
 def _records(table: Table, columns: tuple[str, str]) -> list[tuple[int, tuple[str, str]]]:

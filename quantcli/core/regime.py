@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 
 from quantcli.contracts.bars import BarMatrix, IndexSeries
-from quantcli.contracts.envelope import Finding
 from quantcli.contracts.scalars import price, ratio
 from quantcli.contracts.scan import Regime
 from quantcli.core.history import HistoryRules, columns_of, coverage_of, is_covered, without_holes
 from quantcli.core.indicators import trailing_mean
-from quantcli.core.sieve import shown
+from quantcli.core.sieve import Drop, shown
 
 AVERAGE_BARS = 200
 #: Sessions without a benchmark bar that the average may step over, never the newest.
@@ -63,7 +62,7 @@ def regime_of(matrix: BarMatrix, benchmark: str, index: IndexSeries) -> Regime:
 
 def regime_findings(
     regime: Regime, *, is_gate_on: bool, is_index_required: bool
-) -> tuple[Finding, ...]:
+) -> tuple[Drop, ...]:
     """Return what in the regime blocks new risk; empty if nothing does.
 
     Args:
@@ -71,14 +70,14 @@ def regime_findings(
         is_gate_on: The benchmark must be known and above its average.
         is_index_required: The volatility index must be known for the data session.
     """
-    found: list[Finding] = []
+    found: list[Drop] = []
     if is_gate_on and regime.trend == "unknown":
         seen = "no average of 200 closes" if regime.benchmark_close else "no close"
-        found.append(Finding(code="benchmark-missing", observed=seen, limit=regime.benchmark))
+        found.append(Drop("benchmark-missing", observed=seen, limit=regime.benchmark))
     elif is_gate_on and regime.trend == "below":
         found.append(
-            Finding(
-                code="benchmark-below-average",
+            Drop(
+                "benchmark-below-average",
                 observed=shown(regime.benchmark_close),
                 limit=shown(regime.benchmark_average_200),
             )
@@ -86,5 +85,5 @@ def regime_findings(
     if is_index_required and regime.volatility is None:
         newest = regime.volatility_session
         seen = f"newest value of {newest}" if newest else "no value"
-        found.append(Finding(code="index-missing", observed=seen, limit=regime.volatility_index))
+        found.append(Drop("index-missing", observed=seen, limit=regime.volatility_index))
     return tuple(found)

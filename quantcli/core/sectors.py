@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from quantcli.contracts.envelope import Finding
 from quantcli.core.indicators import Column
-from quantcli.core.sieve import Sieve
+from quantcli.core.sieve import Drop, Sieve
 
 
 def screen_sectors(
@@ -22,7 +21,7 @@ def screen_sectors(
     """Drop symbols without a sector, then those outside the strongest sectors.
 
     Args:
-        sieve: Receives the findings.
+        sieve: Receives the drops.
         symbols: Names of the columns.
         trend: Trend score per column; symbols already dropped do not speak for their sector.
         sector_of: Sector of each covered symbol.
@@ -36,11 +35,11 @@ def screen_sectors(
     for symbol in scores:
         sector = sector_of.get(symbol)
         if sector is None:
-            sieve.drop(symbol, Finding(code="sector-missing", limit="a row in the sector file"))
+            sieve.drop(symbol, Drop("sector-missing", limit="a row in the sector file"))
         elif ranked.index(sector) >= sectors_kept:
             place = f"{sector} is number {ranked.index(sector) + 1}"
             limit = f"{sectors_kept} sectors"
-            sieve.drop(symbol, Finding(code="sector-weak", observed=place, limit=limit))
+            sieve.drop(symbol, Drop("sector-weak", observed=place, limit=limit))
 
 
 def strongest(scores: Mapping[str, float], sector_of: Mapping[str, str]) -> list[str]:

@@ -7,35 +7,44 @@ unknown falls out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 
-from quantcli.contracts.envelope import Finding
-from quantcli.contracts.scalars import plain, ratio
 from quantcli.core.indicators import Column, Mask
 
 
+class Drop(NamedTuple):
+    """Why a symbol fell out: a registered code, what was seen, what it was held against."""
+
+    code: str
+    observed: str | None = None
+    limit: str | None = None
+
+
 class Sieve:
-    """Collects the first finding of each symbol, in the order in which checks are asked."""
+    """Collects the first drop of each symbol, in the order in which checks are asked."""
 
     def __init__(self, symbols: Sequence[str]) -> None:
         """Begin with every symbol still in."""
         self._symbols = tuple(symbols)
-        self._findings: dict[str, Finding] = {}
+        self._drops: dict[str, Drop] = {}
 
     @property
-    def findings(self) -> dict[str, Finding]:
-        """The first finding of each symbol that fell out."""
-        return dict(self._findings)
+    def drops(self) -> dict[str, Drop]:
+        """Why each symbol that fell out did so first."""
+        return dict(self._drops)
 
     def left(self) -> tuple[str, ...]:
         """Return the symbols that no check has dropped, in their first order."""
-        return tuple(symbol for symbol in self._symbols if symbol not in self._findings)
+        return tuple(symbol for symbol in self._symbols if symbol not in self._drops)
 
-    def drop(self, symbol: str, finding: Finding) -> None:
-        """Drop one symbol; it stays with its first finding if it had one."""
-        self._findings.setdefault(symbol, finding)
+    def drop(self, symbol: str, reason: Drop) -> None:
+        """Drop one symbol; one that fell out before keeps its first reason."""
+        self._drops.setdefault(symbol, reason)
 
     def keep(
         self,
@@ -56,20 +65,21 @@ class Sieve:
         """
         for place in np.flatnonzero(~passes):
             at = int(place)
+            if symbols[at] in self._drops:
+                continue
             seen = observed(at) if callable(observed) else shown(observed[at])
             bound = limit if isinstance(limit, str) else shown(limit[at])
-            self.drop(symbols[at], Finding(code=code, observed=seen, limit=bound))
+            self._drops[symbols[at]] = Drop(code, seen, bound)
 
 
-def shown(number: object) -> str:
+def shown(number: float | Decimal) -> str:
     """Return a number as a reader wants it: 6 decimal places at most, no trailing zeros.
 
     Examples:
         >>> shown(3.10), shown(float("nan")), shown(400_000)
         ('3.1', 'unknown', '400000')
     """
-    value = float(str(number))
-    if not np.isfinite(value):
+    if math.isnan(number):
         return "unknown"
-    text = plain(ratio(value))
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = f"{number:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -9,10 +9,9 @@ import numpy as np
 
 from quantcli.contracts.bars import BarMatrix
 from quantcli.contracts.config import UniverseSection
-from quantcli.contracts.envelope import Finding
 from quantcli.core.history import Coverage, HistoryRules, coverage_of, has_bar
 from quantcli.core.indicators import trailing_mean
-from quantcli.core.sieve import Sieve, shown
+from quantcli.core.sieve import Drop, Sieve, shown
 
 VOLUME_BARS = 20
 
@@ -48,8 +47,8 @@ def screen_history(
             is_held_wrong = session in quarantined.get(symbol, ())
             sieve.drop(
                 symbol,
-                Finding(
-                    code="bars-quarantined" if is_held_wrong else "bars-missing",
+                Drop(
+                    "bars-quarantined" if is_held_wrong else "bars-missing",
                     observed=f"no bar in {session}",
                     limit=f"a bar in each of {rules.unbroken_bars} sessions",
                 ),

@@ -11,14 +11,13 @@ import datetime as dt
 from typing import NamedTuple
 
 from quantcli.contracts.bars import BarMatrix
-from quantcli.contracts.envelope import Finding
 from quantcli.contracts.scan import BarsUsed, Regime, Scan, Signal, Skipped, StrategyRun
 from quantcli.core.history import HistoryRules, columns_of, newest_session, without_holes
 from quantcli.core.listings import earnings_of, screen_earnings, sectors_of
 from quantcli.core.ranking import rank
 from quantcli.core.regime import BENCHMARK_HISTORY, regime_findings, regime_of
 from quantcli.core.sessions import data_session
-from quantcli.core.sieve import Sieve
+from quantcli.core.sieve import Drop, Sieve
 from quantcli.core.signal_ids import signal_id
 from quantcli.core.strategies import avwap
 from quantcli.core.strategies.candidate import Candidate
@@ -79,12 +78,10 @@ def scan(desk: Desk) -> Scan:
     )
 
 
-def _blocks(desk: Desk, matrix: BarMatrix, session: dt.date, regime: Regime) -> tuple[Finding, ...]:
+def _blocks(desk: Desk, matrix: BarMatrix, session: dt.date, regime: Regime) -> tuple[Drop, ...]:
     """Return what blocks new risk for all symbols."""
     newest = newest_session(matrix)
-    stale = Finding(
-        code="bars-stale", observed=str(newest) if newest else "no bar", limit=str(session)
-    )
+    stale = Drop("bars-stale", observed=str(newest) if newest else "no bar", limit=str(session))
     return (
         *((stale,) if newest != session else ()),
         *regime_findings(
@@ -95,7 +92,7 @@ def _blocks(desk: Desk, matrix: BarMatrix, session: dt.date, regime: Regime) -> 
     )
 
 
-def _found(desk: Desk, matrix: BarMatrix, blocks: tuple[Finding, ...]) -> Found:
+def _found(desk: Desk, matrix: BarMatrix, blocks: tuple[Drop, ...]) -> Found:
     """Return the signals of the enabled strategies and everything that was skipped."""
     section = desk.config.strategy.avwap
     if not section.enabled:
@@ -105,7 +102,7 @@ def _found(desk: Desk, matrix: BarMatrix, blocks: tuple[Finding, ...]) -> Found:
     ranking = rank(candidates, {avwap.NAME: section.signals_max})
     for candidate in ranking.capped:
         limit = f"{section.signals_max} signals"
-        sieve.drop(candidate.symbol, Finding(code="signal-cap", limit=limit))
+        sieve.drop(candidate.symbol, Drop("signal-cap", limit=limit))
     skipped = tuple(
         Skipped(
             symbol=symbol,
@@ -114,7 +111,7 @@ def _found(desk: Desk, matrix: BarMatrix, blocks: tuple[Finding, ...]) -> Found:
             observed=finding.observed,
             limit=finding.limit,
         )
-        for symbol, finding in sorted(sieve.findings.items())
+        for symbol, finding in sorted(sieve.drops.items())
     )
     signals = tuple(
         _signal(desk, place, candidate) for place, candidate in enumerate(ranking.ranked, start=1)
@@ -129,7 +126,7 @@ def _found(desk: Desk, matrix: BarMatrix, blocks: tuple[Finding, ...]) -> Found:
 
 
 def _candidates(
-    desk: Desk, matrix: BarMatrix, sieve: Sieve, blocks: tuple[Finding, ...]
+    desk: Desk, matrix: BarMatrix, sieve: Sieve, blocks: tuple[Drop, ...]
 ) -> tuple[Candidate, ...]:
     """Return what the strategy proposes; nothing while something blocks new risk.
 

@@ -14,11 +14,10 @@ import numpy as np
 
 from quantcli.contracts.bars import BarMatrix
 from quantcli.contracts.config import AvwapSection
-from quantcli.contracts.envelope import Finding
 from quantcli.core.history import columns_of, rows_of
 from quantcli.core.sectors import screen_sectors
-from quantcli.core.sieve import Sieve, shown
-from quantcli.core.strategies.avwap_candidate import NAME, View, candidate_of, view_of
+from quantcli.core.sieve import Drop, Sieve, shown
+from quantcli.core.strategies.avwap_candidate import NAME, candidate_of, trend_of, view_of
 from quantcli.core.strategies.avwap_setup import (
     Choice,
     SetupRules,
@@ -58,26 +57,26 @@ def propose(
         sector_of: Sector of each symbol; None if no source is configured.
         sieve: Receives the first failing check of each symbol.
     """
-    rules, names = rules_of(section), history.symbols
-    view = view_of(rows_of(history, 1, None), rules, section.history_bars_min - 1)
-    known = f"{section.history_bars_min} bars"
-    sieve.keep(names, ~np.isnan(view.trend), "bars-too-few", view.trend, known)
+    rules = rules_of(section)
+    today = rows_of(history, 1, None)
     if sector_of is not None:
-        screen_sectors(sieve, names, view.trend, sector_of, section.sectors_kept)
-    _screen_setup(sieve, view, rules)
+        strength = trend_of(today, section.history_bars_min - 1)
+        screen_sectors(sieve, today.symbols, strength, sector_of, section.sectors_kept)
+    _screen_setup(sieve, today, rules)
     _screen_news(sieve, history, rules)
-    left = set(sieve.left())
-    proposed = [
-        candidate_of(view, column, section.entry_limit_fraction)
-        for column, symbol in enumerate(names)
-        if symbol in left
-    ]
-    return _with_stops(sieve, proposed)
+    view = view_of(columns_of(today, sieve.left()), rules, section.history_bars_min - 1)
+    return _with_stops(
+        sieve,
+        [
+            candidate_of(view, column, section.entry_limit_fraction)
+            for column in range(len(view.bars.symbols))
+        ],
+    )
 
 
-def _screen_setup(sieve: Sieve, view: View, rules: SetupRules) -> None:
+def _screen_setup(sieve: Sieve, bars: BarMatrix, rules: SetupRules) -> None:
     """Drop the symbols whose setup does not hold, in the order in which it is judged."""
-    names, quality, choice = view.bars.symbols, view.quality, view.choice
+    names, quality, choice = bars.symbols, quality_of(bars), choose_anchor(bars, rules)
     calm = atr_percent_cap(quality, rules)
     sieve.keep(
         names, is_weekly_up(quality), "weekly-trend-down", quality.weekly_fast, quality.weekly_slow
@@ -89,7 +88,7 @@ def _screen_setup(sieve: Sieve, view: View, rules: SetupRules) -> None:
         quality.atr_usd,
         shown(rules.atr_usd_min),
     )
-    sieve.keep(names, quality.tier > 0, "trend-too-weak", view.bars.close[-1], quality.average_50)
+    sieve.keep(names, quality.tier > 0, "trend-too-weak", bars.close[-1], quality.average_50)
     sieve.keep(names, quality.atr_percent <= calm, "volatility-too-high", quality.atr_percent, calm)
     sieve.keep(
         names,
@@ -126,8 +125,8 @@ def _with_stops(sieve: Sieve, proposed: Sequence[Candidate]) -> tuple[Candidate,
         else:
             sieve.drop(
                 candidate.symbol,
-                Finding(
-                    code="stop-not-below-entry",
+                Drop(
+                    "stop-not-below-entry",
                     observed=shown(candidate.stop),
                     limit=shown(candidate.limit_price),
                 ),

@@ -61,8 +61,7 @@ class View:
 
 def view_of(bars: BarMatrix, rules: SetupRules, adx_bars: int) -> View:
     """Return the view of a session; `adx_bars` movements feed the directional index."""
-    quality = quality_of(bars)
-    adx = directional_index(bars.high, bars.low, bars.close, ATR_BARS, adx_bars)
+    quality, adx = quality_of(bars), adx_of(bars, adx_bars)
     return View(
         bars=bars,
         quality=quality,
@@ -74,6 +73,16 @@ def view_of(bars: BarMatrix, rules: SetupRules, adx_bars: int) -> View:
         gap_rows=newest_row(is_gap(bars, rules.anchors)),
         swing_rows=swing_low_rows(bars.low, rules.anchors.swing_bars),
     )
+
+
+def adx_of(bars: BarMatrix, adx_bars: int) -> Column:
+    """Return the 14-bar average directional index fed by the last `adx_bars` movements."""
+    return directional_index(bars.high, bars.low, bars.close, ATR_BARS, adx_bars)
+
+
+def trend_of(bars: BarMatrix, adx_bars: int) -> Column:
+    """Return the trend score of every symbol, also of those without a setup."""
+    return trend_score(quality_of(bars), adx_of(bars, adx_bars))
 
 
 def trend_score(quality: Quality, adx: Column) -> Column:
