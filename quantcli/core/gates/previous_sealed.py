@@ -1,0 +1,21 @@
+"""Gate: the session before is sealed, if the desk kept one."""
+
+from __future__ import annotations
+
+from quantcli.core.gates.facts import Facts
+from quantcli.core.gates.rulings import DeskGate, Ruling, allow, block
+
+
+def previous_sealed(facts: Facts) -> Ruling:
+    """Block while the newest earlier session of this desk has no manifest."""
+    if facts.unsealed_session is not None:
+        return block("session-unsealed", f"{facts.unsealed_session} is not sealed", "sealed")
+    return allow("sealed", "sealed")
+
+
+GATE = DeskGate(
+    "previous-sealed",
+    ("session-unsealed",),
+    "Is the newest earlier session of this desk sealed? (The first day has none.)",
+    previous_sealed,
+)
