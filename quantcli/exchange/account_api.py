@@ -1,0 +1,77 @@
+"""/v2/account: a cash account of one customer."""
+
+from __future__ import annotations
+
+from quantcli.exchange.calls import Answer, Call
+from quantcli.exchange.figures import ZERO, spelled
+from quantcli.exchange.identities import account_number, derived_uuid
+from quantcli.exchange.settlement import equity, long_market_value, spendable
+from quantcli.exchange.trading_hours import local_date, sessions_before, spelled_instant
+
+
+def get_account(call: Call) -> Answer:
+    """Return the account. Money in USD, as text; nothing can be borrowed or sold short."""
+    venue = call.book.venue()
+    assert venue is not None
+    worth = equity(call.book)
+    long_value = long_market_value(call.book)
+    today = local_date(call.clock)
+    worth_before = call.book.equity_before(today.isoformat())
+    buying_power = spelled(max(spendable(call.book), ZERO))
+    return Answer(
+        200,
+        {
+            "id": derived_uuid(call.seed, "account", 1),
+            "account_number": account_number(call.seed),
+            "status": "ACTIVE",
+            "crypto_status": "INACTIVE",
+            "currency": "USD",
+            "cash": spelled(venue.cash),
+            "equity": spelled(worth),
+            "portfolio_value": spelled(worth),
+            "last_equity": spelled(venue.opening_cash if worth_before is None else worth_before),
+            "buying_power": buying_power,
+            "regt_buying_power": buying_power,
+            "non_marginable_buying_power": buying_power,
+            "options_buying_power": "0",
+            "long_market_value": spelled(long_value),
+            "short_market_value": "0",
+            "position_market_value": spelled(long_value),
+            "initial_margin": spelled(long_value),
+            "maintenance_margin": spelled(long_value),
+            "last_maintenance_margin": "0",
+            "multiplier": "1",
+            "sma": "0",
+            "accrued_fees": "0",
+            "pending_reg_taf_fees": "0",
+            "pending_transfer_in": None,
+            "pending_transfer_out": None,
+            "intraday_adjustments": "0",
+            "balance_asof": next(sessions_before(today)).isoformat(),
+            "created_at": spelled_instant(venue.opened),
+            "trading_blocked": False,
+            "transfers_blocked": False,
+            "account_blocked": False,
+            "trade_suspended_by_user": False,
+            "shorting_enabled": False,
+            "options_approved_level": 0,
+            "options_trading_level": 0,
+        },
+    )
+
+
+def get_configurations(call: Call) -> Answer:
+    """Return what kind of account this is: long only, without margin, fractions allowed."""
+    return Answer(
+        200,
+        {
+            "suspend_trade": False,
+            "no_shorting": True,
+            "fractional_trading": True,
+            "max_margin_multiplier": "1",
+            "trade_confirm_email": "none",
+            "ptp_no_exception_entry": False,
+            "max_options_trading_level": 0,
+            "disable_overnight_trading": True,
+        },
+    )

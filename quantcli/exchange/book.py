@@ -1,0 +1,323 @@
+"""The book: one SQLite file that remembers everything the exchange was ever told.
+
+Every change is one transaction, begun with the write lock and durable before the answer leaves.
+Nothing that matters lives in memory: a second process that opens the file goes on where the
+first one ended, whether it ended well or was killed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from quantcli.contracts.errors import JournalCorrupt, StorageError
+from quantcli.exchange.figures import spelled, spelled_or_none
+from quantcli.exchange.order_record import OPEN_STATUSES, Order
+from quantcli.exchange.schema import APPLICATION_ID, TABLES, VERSION
+from quantcli.exchange.trading_hours import Micros
+
+BUSY_SECONDS_MAX = 30
+
+_OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in OPEN_STATUSES))
+_ORDER_COLUMNS = tuple(Order.__dataclass_fields__)
+_ORDER_DECIMALS = frozenset(
+    _ORDER_COLUMNS.index(name)
+    for name in (
+        "quantity", "limit_price", "stop_price", "reserve_price", "filled_quantity", "filled_cost",
+    )
+)  # fmt: skip
+_SELECT_ORDERS = f"SELECT {', '.join(_ORDER_COLUMNS)} FROM orders"  # noqa: S608 (own constants)
+# Never INSERT OR REPLACE: a client order id that is taken would make another order disappear.
+_PUT_ORDER = "INSERT INTO orders ({}) VALUES ({}) ON CONFLICT (sequence) DO UPDATE SET {}".format(
+    ", ".join(_ORDER_COLUMNS),
+    ", ".join("?" * len(_ORDER_COLUMNS)),
+    ", ".join(f"{name} = excluded.{name}" for name in _ORDER_COLUMNS),
+)  # noqa: S608 (own constants)
+
+
+class VenueRow(NamedTuple):
+    """What the book says about itself. `cash` in USD, instants in microseconds."""
+
+    seed: int
+    opened: Micros
+    clock: Micros
+    opening_cash: Decimal
+    cash: Decimal
+
+
+class LastPrint(NamedTuple):
+    """The newest print of a symbol, and the last print of its session before that one."""
+
+    symbol: str
+    price: Decimal
+    at: Micros
+    session: str
+    close_before: Decimal | None
+
+
+class Position(NamedTuple):
+    """Shares held: above zero always, for the account cannot go short."""
+
+    symbol: str
+    quantity: Decimal
+    average_price: Decimal
+
+
+class Book:
+    """The tables as values. Callers open a transaction around everything they do."""
+
+    def __init__(self, path: Path | None, *, is_synced_each_commit: bool = True) -> None:
+        """Open or make the file; None keeps the book in memory.
+
+        Raises:
+            StorageError: the file cannot be opened.
+            JournalCorrupt: it is no book of this program, or of a newer one.
+        """
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._db = sqlite3.connect(
+            ":memory:" if path is None else path,
+            timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False,
+        )  # fmt: skip
+        self._prepare(is_synced_each_commit=is_synced_each_commit)
+
+    def _prepare(self, *, is_synced_each_commit: bool) -> None:
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute(
+                f"PRAGMA synchronous = {'FULL' if is_synced_each_commit else 'NORMAL'}"
+            )
+            with self.transaction():
+                version = self._one("PRAGMA user_version")
+                if version == 0 and not self._one("SELECT count(*) FROM sqlite_master"):
+                    for statement in TABLES:
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    self._db.execute(f"PRAGMA user_version = {VERSION}")
+                elif (self._one("PRAGMA application_id"), version) != (APPLICATION_ID, VERSION):
+                    raise JournalCorrupt("not a book of this exchange", value=self.path)
+        except sqlite3.DatabaseError as error:
+            raise storage_error(error, self.path) from error
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def sync(self) -> None:
+        """Bring every commit so far to the disk."""
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    @contextmanager
+    def transaction(self, *, is_write: bool = True) -> Iterator[None]:
+        """Hold one transaction: committed at the end, rolled back on any error.
+
+        A write takes the file's write lock first, so it sees what another process left behind
+        and nobody changes it meanwhile; a read sees one state throughout.
+        """
+        self._db.execute("BEGIN IMMEDIATE" if is_write else "BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _one(self, statement: str, *values: Any) -> Any:
+        row = self._db.execute(statement, values).fetchone()
+        return None if row is None else row[0]
+
+    # ------------------------------------------------------------------ the venue itself
+
+    def found(self, row: VenueRow) -> None:
+        """Write the first row of a new book."""
+        self._db.execute(
+            "INSERT INTO venue VALUES (1, ?, ?, ?, ?, ?)",
+            (row.seed, row.opened, row.clock, spelled(row.opening_cash), spelled(row.cash)),
+        )
+
+    def venue(self) -> VenueRow | None:
+        """Return the venue's row; None in a book that is not founded yet."""
+        row = self._db.execute(
+            "SELECT seed, opened, clock, opening_cash, cash FROM venue"
+        ).fetchone()
+        if row is None:
+            return None
+        return VenueRow(row[0], row[1], row[2], Decimal(row[3]), Decimal(row[4]))
+
+    def cash(self) -> Decimal:
+        """Return the cash in USD."""
+        return Decimal(self._one("SELECT cash FROM venue"))
+
+    def add_cash(self, amount: Decimal) -> None:
+        """Book an amount in USD; below zero takes it away."""
+        self._db.execute("UPDATE venue SET cash = ?", (spelled(self.cash() + amount),))
+
+    def set_clock(self, clock: Micros) -> None:
+        """Move the clock."""
+        self._db.execute("UPDATE venue SET clock = ?", (clock,))
+
+    # ------------------------------------------------------------------ assets and prints
+
+    def add_assets(self, assets: Iterable[tuple[str, str]]) -> None:
+        """Add (symbol, asset id) pairs; those already there stay."""
+        self._db.executemany("INSERT OR IGNORE INTO assets VALUES (?, ?)", assets)
+
+    def assets(self) -> dict[str, str]:
+        """Return symbol -> asset id, by symbol."""
+        return dict(self._db.execute("SELECT symbol, asset_id FROM assets ORDER BY symbol"))
+
+    def asset_id(self, symbol: str) -> str | None:
+        """Return the id of a listed symbol, or None."""
+        found: str | None = self._one("SELECT asset_id FROM assets WHERE symbol = ?", symbol)
+        return found
+
+    def symbol_of(self, asset_id: str) -> str | None:
+        """Return the symbol of an asset id, or None."""
+        found: str | None = self._one("SELECT symbol FROM assets WHERE asset_id = ?", asset_id)
+        return found
+
+    def record_prints(self, session: str, prints: Iterable[tuple[str, Decimal, Micros]]) -> None:
+        """Keep each symbol's newest print; the first of a session makes the old one its close."""
+        self._db.executemany(
+            "INSERT INTO last_prints (symbol, price, at, session) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (symbol) DO UPDATE SET"
+            " close_before = CASE WHEN session < excluded.session THEN price ELSE close_before END,"
+            " price = excluded.price, at = excluded.at, session = excluded.session",
+            ((symbol, str(price), at, session) for symbol, price, at in prints),
+        )
+
+    def last_print(self, symbol: str) -> LastPrint | None:
+        """Return the newest print of a symbol, or None."""
+        rows = self._prints("WHERE symbol = ?", symbol)
+        return rows[0] if rows else None
+
+    def held_prints(self) -> dict[str, LastPrint]:
+        """Return the newest print of each symbol held."""
+        rows = self._prints("WHERE symbol IN (SELECT symbol FROM positions)")
+        return {row.symbol: row for row in rows}
+
+    def _prints(self, where: str, *values: Any) -> list[LastPrint]:
+        rows = self._db.execute(
+            f"SELECT symbol, price, at, session, close_before FROM last_prints {where}",  # noqa: S608
+            values,
+        )
+        return [
+            LastPrint(symbol, Decimal(price), at, session, None if old is None else Decimal(old))
+            for symbol, price, at, session, old in rows
+        ]
+
+    # ------------------------------------------------------------------ orders
+
+    def next_order(self) -> int:
+        """Return the sequence number of the next order."""
+        return int(self._one("SELECT coalesce(max(sequence), 0) + 1 FROM orders"))
+
+    def put_order(self, order: Order) -> None:
+        """Write an order, new or changed."""
+        row = (getattr(order, name) for name in _ORDER_COLUMNS)
+        self._db.execute(
+            _PUT_ORDER, [spelled(value) if isinstance(value, Decimal) else value for value in row]
+        )
+
+    def orders(self, where: str = "", *values: Any, tail: str = "ORDER BY sequence") -> list[Order]:
+        """Return the orders that a condition holds for; `where` and `tail` are SQL of ours."""
+        clause = f"WHERE {where} " if where else ""
+        return [
+            _order_of(row) for row in self._db.execute(f"{_SELECT_ORDERS} {clause}{tail}", values)
+        ]
+
+    def order(self, order_id: str) -> Order | None:
+        """Return an order by its id."""
+        return next(iter(self.orders("order_id = ?", order_id)), None)
+
+    def order_by_client_id(self, client_order_id: str) -> Order | None:
+        """Return an order by the customer's id."""
+        return next(iter(self.orders("client_order_id = ?", client_order_id)), None)
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Return the open orders, of one symbol or of all, by submission."""
+        if symbol is None:
+            return self.orders(_OPEN)
+        return self.orders(f"{_OPEN} AND symbol = ?", symbol)
+
+    def route_accepted(self, at: Micros) -> None:
+        """Make every queued order live: the market opens."""
+        self._db.execute(
+            f"UPDATE orders SET status = 'new', updated = ? WHERE {_OPEN} AND status = 'accepted'",  # noqa: S608 (own constants)
+            (at,),
+        )
+
+    # ------------------------------------------------------------------ positions and closes
+
+    def positions(self) -> list[Position]:
+        """Return all positions, by symbol."""
+        rows = self._db.execute("SELECT * FROM positions ORDER BY symbol")
+        return [Position(symbol, Decimal(shares), Decimal(price)) for symbol, shares, price in rows]
+
+    def position(self, symbol: str) -> Position | None:
+        """Return the position in a symbol; None when flat."""
+        row = self._db.execute("SELECT * FROM positions WHERE symbol = ?", (symbol,)).fetchone()
+        return None if row is None else Position(row[0], Decimal(row[1]), Decimal(row[2]))
+
+    def put_position(self, position: Position) -> None:
+        """Write a position; one without shares goes away."""
+        if position.quantity == 0:
+            self._db.execute("DELETE FROM positions WHERE symbol = ?", (position.symbol,))
+            return
+        self._db.execute(
+            "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
+            (position.symbol, spelled(position.quantity), spelled(position.average_price)),
+        )
+
+    def put_close(self, session: str, equity: Decimal) -> None:
+        """Keep the equity in USD at a session's close."""
+        self._db.execute("INSERT INTO closes VALUES (?, ?)", (session, spelled(equity)))
+
+    def equity_before(self, date: str) -> Decimal | None:
+        """Return the equity in USD at the newest close before a date, or None."""
+        text = self._one(
+            "SELECT equity FROM closes WHERE session < ? ORDER BY session DESC LIMIT 1", date
+        )
+        return None if text is None else Decimal(text)
+
+    # ------------------------------------------------------------------ activities
+
+    def next_activity(self) -> int:
+        """Return the sequence number of the next activity."""
+        return int(self._one("SELECT coalesce(max(sequence), 0) + 1 FROM activities"))
+
+    def put_activity(self, activity: dict[str, Any]) -> None:
+        """Append an activity: column -> value; decimals are spelled here."""
+        values = [
+            spelled_or_none(value) if isinstance(value, Decimal) else value
+            for value in activity.values()
+        ]
+        names, marks = ", ".join(activity), ", ".join("?" * len(activity))
+        self._db.execute(f"INSERT INTO activities ({names}) VALUES ({marks})", values)  # noqa: S608
+
+    def activities(self, where: str, values: Iterable[Any], tail: str) -> list[dict[str, Any]]:
+        """Return activities as column -> value; `where` and `tail` are SQL of ours."""
+        found = self._db.execute(f"SELECT * FROM activities WHERE {where} {tail}", tuple(values))  # noqa: S608
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def storage_error(error: sqlite3.Error, path: Path | None) -> StorageError:
+    """Return what an error of SQLite means to the caller."""
+    hint = "another process may hold the book, or the disk is full"
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        return JournalCorrupt(f"the exchange's book is damaged: {error}", value=path)
+    return StorageError(f"the exchange's book cannot be used: {error}", value=path, hint=hint)
+
+
+def _order_of(row: tuple[Any, ...]) -> Order:
+    values: list[Any] = list(row)
+    for index in _ORDER_DECIMALS:
+        if values[index] is not None:
+            values[index] = Decimal(values[index])
+    return Order(*values)

@@ -1,0 +1,89 @@
+"""The exchange over HTTP, on this machine's loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Generator
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from quantcli.exchange.venue import Exchange
+
+HOST = "127.0.0.1"
+METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+def serve(exchange: Exchange, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the running request and return.
+
+    Args:
+        exchange: Answers one request at a time, whatever the number of connections.
+        port: TCP port on 127.0.0.1; 0 takes a free one.
+        on_ready: Called once with the base address as soon as connections are taken.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    with socket.create_server((HOST, port)) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        server = _Server(application(exchange), lambda: on_ready(address))
+        server.run(sockets=[listener])
+
+
+def application(exchange: Exchange) -> Starlette:
+    """Return the ASGI application: every path goes to `Exchange.handle`."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        # Called on the loop itself: the exchange answers one request at a time anyway.
+        status, headers, data = exchange.handle(
+            request.method,
+            request.scope["raw_path"].partition(b"?")[0].decode("latin-1"),
+            request.url.query,
+            body,
+            dict(request.headers),
+        )
+        response = Response(data, status_code=status)
+        for name, value in headers:
+            response.headers[name] = value
+        return response
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)])
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and takes a stop signal for what it is: a wish, not a crash."""
+
+    def __init__(self, app: Starlette, on_ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", ws="none",
+            server_header=False, timeout_graceful_shutdown=5,
+        )  # fmt: skip
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to take connections, then say so."""
+        await super().startup(sockets=sockets)
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Stop on a signal, and give the signals back without raising them again."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.handle_exit(number, frame)
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,72 @@
+"""The exchange without a network: a requests adapter that calls it in this process.
+
+Mounted on the session of a broker client, it takes the place of the socket; everything above
+it, and everything below `Exchange.handle`, is the same as over HTTP.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+
+from quantcli.exchange.venue import Exchange
+
+
+class InProcessAdapter(BaseAdapter):
+    """Answers every request of a session from one exchange."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        """Keep the exchange; closing the adapter leaves it open."""
+        super().__init__()
+        self.exchange = exchange
+
+    def send(
+        self,
+        request: PreparedRequest,
+        stream: bool = False,  # noqa: FBT001, FBT002  (the signature is the library's)
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        verify: bool | str = True,  # noqa: FBT001, FBT002
+        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Return the exchange's answer; there is nothing to wait for, so no timeout applies."""
+        parts = urlsplit(request.url or "")
+        status, headers, body = self.exchange.handle(
+            request.method or "GET",
+            parts.path,
+            parts.query,
+            _bytes_of(request.body),
+            {str(name): _text_of(value) for name, value in request.headers.items()},
+        )
+        response = Response()
+        response.status_code = status
+        response.headers = CaseInsensitiveDict(headers)
+        response.raw = HTTPResponse(
+            body=io.BytesIO(body), headers=dict(headers), status=status, preload_content=False
+        )
+        response.encoding = "utf-8"
+        response.url = request.url or ""
+        response.request = request
+        return response
+
+    def close(self) -> None:
+        """Do nothing: the exchange belongs to whoever opened it."""
+
+
+def _bytes_of(body: object) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    assert isinstance(body, (bytes, bytearray)), "the clients send no streams"
+    return bytes(body)
+
+
+def _text_of(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

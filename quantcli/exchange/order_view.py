@@ -1,0 +1,60 @@
+"""An order as the wire shows it: every key always there, absent values null."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from quantcli.exchange.book import Book
+from quantcli.exchange.figures import spelled, spelled_or_none
+from quantcli.exchange.order_record import Order
+from quantcli.exchange.trading_hours import spelled_instant
+
+_AVERAGE_QUANTUM = Decimal("1e-16")
+
+
+def order_view(book: Book, order: Order) -> dict[str, Any]:
+    """Return the JSON object of an order."""
+    return {
+        "id": order.order_id,
+        "client_order_id": order.client_order_id,
+        "created_at": spelled_instant(order.created),
+        "updated_at": spelled_instant(order.updated),
+        "submitted_at": spelled_instant(order.submitted),
+        "filled_at": spelled_instant(order.filled),
+        "expired_at": spelled_instant(order.expired),
+        "expires_at": spelled_instant(order.expires),
+        "canceled_at": spelled_instant(order.canceled),
+        "failed_at": spelled_instant(order.failed),
+        "replaced_at": spelled_instant(order.replaced),
+        "replaced_by": order.replaced_by,
+        "replaces": order.replaces,
+        "asset_id": book.asset_id(order.symbol),
+        "symbol": order.symbol,
+        "asset_class": "us_equity",
+        "notional": None,
+        "qty": spelled(order.quantity),
+        "filled_qty": spelled(order.filled_quantity),
+        "filled_avg_price": spelled_or_none(average(order.average_price)),
+        "order_class": "",
+        "order_type": order.order_type,
+        "type": order.order_type,
+        "side": order.side,
+        "position_intent": "buy_to_open" if order.side == "buy" else "sell_to_close",
+        "time_in_force": order.time_in_force,
+        "limit_price": spelled_or_none(order.limit_price),
+        "stop_price": spelled_or_none(order.stop_price),
+        "status": order.status,
+        "extended_hours": False,
+        "legs": None,
+        "trail_percent": None,
+        "trail_price": None,
+        "hwm": None,
+        "subtag": None,
+        "source": None,
+    }
+
+
+def average(price: Decimal | None) -> Decimal | None:
+    """Return an average price to 16 decimal places, half-even; None stays None."""
+    return None if price is None else price.quantize(_AVERAGE_QUANTUM, ROUND_HALF_EVEN)

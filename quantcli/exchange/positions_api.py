@@ -1,0 +1,119 @@
+"""/v2/positions: what is held, valued at the last print; and closing it at market."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from quantcli.exchange.book import LastPrint, Position
+from quantcli.exchange.calls import Answer, Call
+from quantcli.exchange.figures import EXACT, number_of, ratio, spelled
+from quantcli.exchange.order_entry import Ticket, read_quantity
+from quantcli.exchange.order_record import Order
+from quantcli.exchange.order_rules import held_quantity
+from quantcli.exchange.order_view import average, order_view
+from quantcli.exchange.orders_api import asset_symbol, book_order
+from quantcli.exchange.refusals import malformed, not_found
+from quantcli.exchange.settlement import fill_amount
+from quantcli.exchange.trading_hours import local_date
+
+_QUANTITY_QUANTUM = Decimal("1e-9")
+_HUNDRED = Decimal(100)
+
+
+def list_positions(call: Call) -> Answer:
+    """Return all positions, by symbol; a flat symbol has no row."""
+    prints = call.book.held_prints()
+    orders = call.book.open_orders()
+    rows = [
+        _position_view(call, held, prints[held.symbol], orders) for held in call.book.positions()
+    ]
+    return Answer(200, rows)
+
+
+def get_position(call: Call) -> Answer:
+    """Return the position in one symbol."""
+    held = _position_named(call)
+    newest = call.book.last_print(held.symbol)
+    assert newest is not None, "a fill needs a print"
+    return Answer(200, _position_view(call, held, newest, call.book.open_orders(held.symbol)))
+
+
+def delete_position(call: Call) -> Answer:
+    """Sell a position, or `qty` shares or `percentage` of it, with a market DAY order."""
+    held = _position_named(call)
+    ticket = Ticket(
+        held.symbol, "sell", "market", "day", _quantity_to_close(call, held), None, None, None
+    )
+    return Answer(200, order_view(call.book, book_order(call, ticket)))
+
+
+def _position_named(call: Call) -> Position:
+    symbol = asset_symbol(call, call.segments[0])
+    if symbol is None:
+        raise not_found(f"symbol not found: {call.segments[0]}")
+    held = call.book.position(symbol)
+    if held is None:
+        raise not_found("position does not exist")
+    return held
+
+
+def _quantity_to_close(call: Call, held: Position) -> Decimal:
+    quantity, percentage = call.query.get("qty"), call.query.get("percentage")
+    if quantity and percentage:
+        raise malformed("only one of qty or percentage is accepted")
+    if quantity:
+        return read_quantity(quantity)
+    if not percentage:
+        return held.quantity
+    share = number_of(percentage)
+    if share is None or not 0 < share <= _HUNDRED:
+        raise malformed(f"invalid percentage: {percentage}")
+    part = EXACT.divide(EXACT.multiply(held.quantity, share), _HUNDRED)
+    return part.quantize(_QUANTITY_QUANTUM, ROUND_DOWN)
+
+
+def _position_view(
+    call: Call, held: Position, newest: LastPrint, orders: list[Order]
+) -> dict[str, Any]:
+    """Return the JSON object of a position. USD; ratios as factors of one.
+
+    The profit of the day is counted from the close before, also for shares bought today.
+    """
+    price, before = newest.price, _lastday_price(call, newest)
+    value = fill_amount(held.quantity, price)
+    cost = fill_amount(held.quantity, held.average_price)
+    value_before = fill_amount(held.quantity, before)
+    available = held.quantity - held_quantity(
+        order for order in orders if order.symbol == held.symbol
+    )
+    shown_average = average(held.average_price)
+    assert shown_average is not None
+    return {
+        "asset_id": call.book.asset_id(held.symbol),
+        "symbol": held.symbol,
+        "exchange": "NYSE",
+        "asset_class": "us_equity",
+        "asset_marginable": False,
+        "qty": spelled(held.quantity),
+        "qty_available": spelled(available),
+        "avg_entry_price": spelled(shown_average),
+        "side": "long",
+        "market_value": spelled(value),
+        "cost_basis": spelled(cost),
+        "unrealized_pl": spelled(value - cost),
+        "unrealized_plpc": spelled(ratio(value - cost, cost)),
+        "unrealized_intraday_pl": spelled(value - value_before),
+        "unrealized_intraday_plpc": spelled(ratio(value - value_before, value_before)),
+        "current_price": spelled(price),
+        "lastday_price": spelled(before),
+        "change_today": spelled(ratio(price - before, before)),
+    }
+
+
+def _lastday_price(call: Call, newest: LastPrint) -> Decimal:
+    """Return the last print of the session before today; today counts from its open on."""
+    is_of_today = newest.session == local_date(call.clock).isoformat()
+    if is_of_today and newest.close_before is not None:
+        return newest.close_before
+    return newest.price

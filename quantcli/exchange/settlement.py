@@ -1,0 +1,172 @@
+"""What a fill changes: cash, position, activities and the order itself. And the day's fees."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+from quantcli.exchange.book import Book, Position
+from quantcli.exchange.figures import EXACT, ZERO, cents_up, spelled, to_cents
+from quantcli.exchange.identities import activity_id
+from quantcli.exchange.order_record import FOLLOWERS, Order, Status
+from quantcli.exchange.settings import FeeRates
+from quantcli.exchange.trading_hours import Micros, Span, instant_of, local_date
+
+_MILLION = Decimal(1_000_000)
+
+
+def fill_amount(quantity: Decimal, price: Decimal) -> Decimal:
+    """Return what a fill moves in USD, half-even to the cent."""
+    return to_cents(EXACT.multiply(quantity, price))
+
+
+def fill(book: Book, order: Order, price: Decimal, at: Micros) -> Order:
+    """Fill all that is left of an order at a price in USD; return the order as it is then.
+
+    A buy that would cost more than the account has is rejected instead: nothing is borrowed.
+    """
+    quantity = order.leaves_quantity
+    amount = fill_amount(quantity, price)
+    if order.side == "buy" and amount > spendable(book, without=order):
+        return move(book, order, "rejected", at)
+    book.add_cash(amount if order.side == "sell" else -amount)
+    _change_position(book, order, quantity, price)
+    filled = replace(
+        move(book, order, "filled", at),
+        filled_quantity=order.quantity,
+        filled_cost=order.filled_cost + EXACT.multiply(quantity, price),
+        filled=at,
+    )
+    book.put_order(filled)
+    _book_fill(book, filled, quantity, price, amount, at)
+    return filled
+
+
+def spendable(book: Book, *, without: Order | None = None) -> Decimal:
+    """Return cash less what open buys set aside, in USD; one order's own part may be left out."""
+    reserved = sum(
+        (
+            each.reserved
+            for each in book.open_orders()
+            if without is None or each.sequence != without.sequence
+        ),
+        ZERO,
+    )
+    return book.cash() - reserved
+
+
+def move(book: Book, order: Order, status: Status, at: Micros) -> Order:
+    """Change an order's state and stamp the change; return the order as it is then."""
+    assert status in FOLLOWERS[order.status], f"{order.status} -> {status}"
+    moved = replace(order, status=status, updated=at)
+    if status == "canceled":
+        moved = replace(moved, canceled=at)
+    elif status == "expired":
+        moved = replace(moved, expired=at)
+    elif status == "rejected":
+        moved = replace(moved, failed=at)
+    elif status == "replaced":
+        moved = replace(moved, replaced=at)
+    book.put_order(moved)
+    return moved
+
+
+def book_fees(book: Book, span: Span, rates: FeeRates) -> Decimal:
+    """Book the fees of a session's sales at its close, one row for each kind; return the sum.
+
+    The SEC's fee is on the proceeds of the whole session, rounded up to the cent; FINRA's is on
+    the shares of each trade, rounded up to the cent and limited per trade.
+    """
+    sales = book.activities(
+        "activity_type = 'FILL' AND side = 'sell' AND date = ?",
+        (span.session.isoformat(),),
+        "ORDER BY sequence",
+    )
+    if not sales:
+        return ZERO
+    proceeds = sum((Decimal(row["net_amount"]) for row in sales), ZERO)
+    shares = sum((Decimal(row["quantity"]) for row in sales), ZERO)
+    sec = cents_up(EXACT.divide(EXACT.multiply(proceeds, rates.sec_usd_per_million), _MILLION))
+    taf = sum((_taf(Decimal(row["quantity"]), rates) for row in sales), ZERO)
+    what = f"{len(sales)} sales of {span.session}"
+    _book_fee(book, span, sec, "REG", f"SEC fee on {spelled(proceeds)} USD in {what}")
+    _book_fee(book, span, taf, "TAF", f"TAF on {spelled(shares)} shares in {what}")
+    return sec + taf
+
+
+def equity(book: Book) -> Decimal:
+    """Return cash plus the shares held at their last prints, in USD."""
+    return book.cash() + long_market_value(book)
+
+
+def long_market_value(book: Book) -> Decimal:
+    """Return what the shares held are worth at their last prints, in USD."""
+    prints = book.held_prints()
+    return sum(
+        (fill_amount(held.quantity, prints[held.symbol].price) for held in book.positions()), ZERO
+    )
+
+
+def _change_position(book: Book, order: Order, quantity: Decimal, price: Decimal) -> None:
+    """Buying more averages the cost; selling leaves the average as it is."""
+    held = book.position(order.symbol) or Position(order.symbol, ZERO, ZERO)
+    if order.side == "sell":
+        assert held.quantity >= quantity, "the account cannot go short"
+        book.put_position(held._replace(quantity=held.quantity - quantity))
+        return
+    after = held.quantity + quantity
+    cost = EXACT.multiply(held.quantity, held.average_price) + EXACT.multiply(quantity, price)
+    book.put_position(Position(order.symbol, after, EXACT.divide(cost, after)))
+
+
+def _book_fill(
+    book: Book, order: Order, quantity: Decimal, price: Decimal, amount: Decimal, at: Micros
+) -> None:
+    _append(
+        book,
+        at,
+        local_date(at),
+        activity_type="FILL",
+        net_amount=amount if order.side == "sell" else -amount,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=quantity,
+        price=price,
+        order_id=order.order_id,
+        cumulative_quantity=order.filled_quantity,
+        leaves_quantity=order.leaves_quantity,
+        order_status=order.status,
+    )
+
+
+def _book_fee(book: Book, span: Span, amount: Decimal, sub_type: str, description: str) -> None:
+    if amount == 0:
+        return
+    book.add_cash(-amount)
+    _append(
+        book,
+        span.closes,
+        span.session,
+        activity_type="FEE",
+        net_amount=-amount,
+        sub_type=sub_type,
+        description=description,
+    )
+
+
+def _append(book: Book, at: Micros, date: dt.date, **columns: Decimal | str) -> None:
+    sequence = book.next_activity()
+    venue = book.venue()
+    assert venue is not None
+    identity = activity_id(venue.seed, sequence, instant_of(at))
+    book.put_activity(
+        {
+            "sequence": sequence, "activity_id": identity, "at": at, "date": date.isoformat(),
+            **columns,
+        }
+    )  # fmt: skip
+
+
+def _taf(shares: Decimal, rates: FeeRates) -> Decimal:
+    return min(cents_up(EXACT.multiply(shares, rates.taf_usd_per_share)), rates.taf_usd_max)
