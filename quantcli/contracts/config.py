@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from quantcli.contracts.envelope import STEPS, Mode, StepName
-from quantcli.contracts.funds import FUNDS
 from quantcli.contracts.scalars import Money, Price, Ratio, Symbol
 
 _OFFSET = re.compile(r"(open|close)([+-])([0-9]{1,4})min")
@@ -90,7 +89,6 @@ class UniverseSection(Section):
     """[universe]: what may be scanned."""
 
     symbols: Literal["imported"] | tuple[Symbol, ...] = "imported"
-    funds: tuple[Symbol, ...] = FUNDS
     exclude: tuple[Symbol, ...] = ()
     price_min: Price = Field(default=Decimal(3), ge=0, validate_default=True)
     mean_volume_shares_min: Money = Field(default=Decimal(400_000), ge=0, validate_default=True)

@@ -17,15 +17,15 @@ VOLUME_BARS = 20
 
 
 def universe_of(section: UniverseSection, matrix: BarMatrix) -> tuple[str, ...]:
-    """Return the symbols to scan, sorted.
+    """Return the symbols to scan, sorted, without the excluded ones.
 
-    `imported` means every symbol with a bar in the matrix, less the funds; symbols that are
-    spelled out are scanned whether or not there are bars. Excluded ones never are.
+    `imported` means every symbol with a bar in the matrix; nothing in the data tells a fund from
+    a stock, so funds are excluded by name. Symbols that are spelled out are scanned whether or
+    not there are bars.
     """
     if section.symbols == "imported":
         seen = has_bar(matrix).any(axis=0)
         names = {symbol for symbol, is_seen in zip(matrix.symbols, seen, strict=True) if is_seen}
-        names -= set(section.funds)
     else:
         names = set(section.symbols)
     return tuple(sorted(names - set(section.exclude)))
