@@ -1,1 +1,1 @@
-
+"""How things are shown: pages and terminal output, each sink with its own escaping."""
