@@ -28,7 +28,8 @@ from quantcli.exchange.trading_hours import (
     spans_touching,
 )
 
-#: A symbol's price is looked for this many sessions back when it is first listed.
+#: How many sessions back a symbol's price is looked for, when it is first listed or when the
+#: clock leaps over many sessions.
 PRICE_AGE_SESSIONS_MAX = 10
 
 
@@ -36,13 +37,13 @@ class AdvanceSummary(NamedTuple):
     """What happened while the clock moved.
 
     Attributes:
-        clock: The instant it shows now, UTC.
+        timestamp: The instant that the clock shows now, UTC.
         sessions: Sessions that the move touched.
         sessions_without_bars: Those of them after the newest session with bars: nothing traded.
         fills, expired, rejected: Orders that ended so.
     """
 
-    clock: dt.datetime
+    timestamp: dt.datetime
     sessions: int
     sessions_without_bars: int
     fills: int
@@ -93,12 +94,18 @@ def advance(
     list_assets(book, market, venue.seed, venue.clock)
     ended: list[Order] = []
     spans = list(spans_touching(venue.clock, until))
-    for span in spans:
+    is_idle = False
+    for ahead, span in zip(range(len(spans) - 1, -1, -1), spans, strict=True):
+        if is_idle and ahead >= PRICE_AGE_SESSIONS_MAX:
+            # Nothing can happen to an empty account; years pass without reading their bars.
+            book.put_close(span.session.isoformat(), book.cash())
+            continue
         ended += _pass_session(book, market, settings, span, venue.clock, until)
+        is_idle = not book.open_orders() and not book.positions()
     book.set_clock(until)
     last = market.bars.last_session()
     return AdvanceSummary(
-        clock=instant_of(until),
+        timestamp=instant_of(until),
         sessions=len(spans),
         sessions_without_bars=sum(last is None or span.session > last for span in spans),
         fills=sum(order.status == "filled" for order in ended),
@@ -146,7 +153,7 @@ def _pass_session(
             for order in book.open_orders()
             if order.expires is not None and order.expires <= span.closes
         ]
-        book_fees(book, span, settings.fees)
+        book_fees(book, span, settings)
         book.put_close(session, equity(book))
     return ended
 

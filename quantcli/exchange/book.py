@@ -32,11 +32,11 @@ _ORDER_DECIMALS = frozenset(
 )  # fmt: skip
 _SELECT_ORDERS = f"SELECT {', '.join(_ORDER_COLUMNS)} FROM orders"  # noqa: S608 (own constants)
 # Never INSERT OR REPLACE: a client order id that is taken would make another order disappear.
-_PUT_ORDER = "INSERT INTO orders ({}) VALUES ({}) ON CONFLICT (sequence) DO UPDATE SET {}".format(
+_PUT_ORDER = "INSERT INTO orders ({}) VALUES ({}) ON CONFLICT (sequence) DO UPDATE SET {}".format(  # noqa: S608
     ", ".join(_ORDER_COLUMNS),
     ", ".join("?" * len(_ORDER_COLUMNS)),
     ", ".join(f"{name} = excluded.{name}" for name in _ORDER_COLUMNS),
-)  # noqa: S608 (own constants)
+)
 
 
 class VenueRow(NamedTuple):

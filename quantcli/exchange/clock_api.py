@@ -14,7 +14,7 @@ from quantcli.exchange.trading_hours import micros, spelled_instant
 
 def get_sim_clock(call: Call) -> Answer:
     """Return the simulated clock."""
-    return Answer(200, {"clock": spelled_instant(call.clock)})
+    return Answer(200, {"timestamp": spelled_instant(call.clock)})
 
 
 def post_sim_clock(call: Call) -> Answer:
@@ -30,4 +30,4 @@ def post_sim_clock(call: Call) -> Answer:
         summary = advance(call.book, call.market, call.settings, micros(to))
     except (ValueError, SessionError) as error:
         raise unprocessable(str(error)) from error
-    return Answer(200, summary._asdict() | {"clock": spelled_instant(micros(summary.clock))})
+    return Answer(200, summary._asdict() | {"timestamp": spelled_instant(micros(to))})

@@ -7,22 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from quantcli.contracts.session_table import FIRST
+
 LimitFillsOn = Literal["touch", "trade-through"]
 
-
-@dataclass(frozen=True, slots=True)
-class FeeRates:
-    """Regulatory fees of a sale.
-
-    Attributes:
-        sec_usd_per_million: USD per million USD of a session's sale proceeds.
-        taf_usd_per_share: USD per share sold.
-        taf_usd_max: Upper limit in USD per trade.
-    """
-
-    sec_usd_per_million: Decimal = Decimal("27.80")
-    taf_usd_per_share: Decimal = Decimal("0.000166")
-    taf_usd_max: Decimal = Decimal("8.30")
+FIRST_INSTANT = dt.datetime.combine(FIRST, dt.time(), dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +20,26 @@ class ExchangeSettings:
 
     Attributes:
         key_id, secret: The only keys that open the wire.
-        opening_at: First value of the simulated clock, aware.
         seed: Of every id.
         cash: Opening balance in USD.
+        opening_at: First value of the simulated clock, aware; the session table's first day
+            unless said otherwise, so that every session lies ahead.
         slippage_bps: Against the customer, on market orders in regular hours.
         limit_fills_on: Whether a print at the limit fills, or only one beyond it.
-        fees: Rates of the regulatory fees.
-        is_synced_each_commit: False leaves syncing to disk to the end of each session; a killed
-            process still loses nothing, a power cut may lose the session.
+        sec_usd_per_million: Fee in USD per million USD of a session's sale proceeds.
+        taf_usd_per_share, taf_usd_max: Fee in USD per share sold, and its limit per trade.
+        is_synced_each_commit: False leaves syncing to disk to the end of each move of the clock;
+            a killed process still loses nothing, a power cut may lose what came after.
     """
 
     key_id: str
     secret: str = field(repr=False)
-    opening_at: dt.datetime
     seed: int = 1
     cash: Decimal = Decimal(100_000)
+    opening_at: dt.datetime = FIRST_INSTANT
     slippage_bps: Decimal = Decimal(5)
     limit_fills_on: LimitFillsOn = "touch"
-    fees: FeeRates = FeeRates()
+    sec_usd_per_million: Decimal = Decimal("27.80")
+    taf_usd_per_share: Decimal = Decimal("0.000166")
+    taf_usd_max: Decimal = Decimal("8.30")
     is_synced_each_commit: bool = True

@@ -10,7 +10,7 @@ from quantcli.exchange.book import Book, Position
 from quantcli.exchange.figures import EXACT, ZERO, cents_up, spelled, to_cents
 from quantcli.exchange.identities import activity_id
 from quantcli.exchange.order_record import FOLLOWERS, Order, Status
-from quantcli.exchange.settings import FeeRates
+from quantcli.exchange.settings import ExchangeSettings
 from quantcli.exchange.trading_hours import Micros, Span, instant_of, local_date
 
 _MILLION = Decimal(1_000_000)
@@ -72,7 +72,7 @@ def move(book: Book, order: Order, status: Status, at: Micros) -> Order:
     return moved
 
 
-def book_fees(book: Book, span: Span, rates: FeeRates) -> Decimal:
+def book_fees(book: Book, span: Span, settings: ExchangeSettings) -> Decimal:
     """Book the fees of a session's sales at its close, one row for each kind; return the sum.
 
     The SEC's fee is on the proceeds of the whole session, rounded up to the cent; FINRA's is on
@@ -87,8 +87,8 @@ def book_fees(book: Book, span: Span, rates: FeeRates) -> Decimal:
         return ZERO
     proceeds = sum((Decimal(row["net_amount"]) for row in sales), ZERO)
     shares = sum((Decimal(row["quantity"]) for row in sales), ZERO)
-    sec = cents_up(EXACT.divide(EXACT.multiply(proceeds, rates.sec_usd_per_million), _MILLION))
-    taf = sum((_taf(Decimal(row["quantity"]), rates) for row in sales), ZERO)
+    sec = cents_up(EXACT.divide(EXACT.multiply(proceeds, settings.sec_usd_per_million), _MILLION))
+    taf = sum((_taf(Decimal(row["quantity"]), settings) for row in sales), ZERO)
     what = f"{len(sales)} sales of {span.session}"
     _book_fee(book, span, sec, "REG", f"SEC fee on {spelled(proceeds)} USD in {what}")
     _book_fee(book, span, taf, "TAF", f"TAF on {spelled(shares)} shares in {what}")
@@ -168,5 +168,5 @@ def _append(book: Book, at: Micros, date: dt.date, **columns: Decimal | str) -> 
     )  # fmt: skip
 
 
-def _taf(shares: Decimal, rates: FeeRates) -> Decimal:
-    return min(cents_up(EXACT.multiply(shares, rates.taf_usd_per_share)), rates.taf_usd_max)
+def _taf(shares: Decimal, settings: ExchangeSettings) -> Decimal:
+    return min(cents_up(EXACT.multiply(shares, settings.taf_usd_per_share)), settings.taf_usd_max)

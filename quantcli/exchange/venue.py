@@ -31,6 +31,8 @@ from quantcli.exchange.trading_hours import instant_of, micros
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["AdvanceSummary", "Exchange", "ExchangeSettings"]
+
 WireAnswer = tuple[int, list[tuple[str, str]], bytes]
 
 BODY_BYTES_MAX = 1024 * 1024

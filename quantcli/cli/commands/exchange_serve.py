@@ -1,0 +1,34 @@
+"""`quantcli exchange serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from quantcli.cli.console import emit
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption
+from quantcli.cli.wiring import Workspace, find_desk
+
+
+def command(
+    desk: DeskOption = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="TCP port on loopback; 0: a free one.")
+    ] = 0,
+    as_json: JsonOption = False,  # the line for machines is all there is
+    quiet: QuietOption = False,  # without the address nobody could connect
+) -> int:
+    """Serve the desk's local exchange over HTTP on loopback, until SIGTERM or Ctrl-C.
+
+    Prints one JSON line with its address as soon as it takes connections. Clients need the keys
+    of exchange/keys.json. The book is the same one that the embedded exchange uses.
+    """
+    from quantcli.exchange.http_server import serve
+
+    def tell(url: str) -> None:
+        emit({"exchange": "ready", "url": url}, "", as_json=True)
+
+    with Workspace(find_desk(desk)) as workspace:
+        serve(workspace.exchange, port, tell)
+    return 0
