@@ -22,7 +22,7 @@ from quantcli.core.readings import Reading
 from quantcli.core.sessions import hours, previous_session
 from quantcli.ports.broker import Broker
 from quantcli.steps.book import book_of, entry_orders, reading
-from quantcli.steps.desk import ABSENT, Desk
+from quantcli.steps.desk import Desk
 
 T = TypeVar("T")
 _UNAVAILABLE = "broker-unavailable"
@@ -150,15 +150,18 @@ def _window(desk: Desk) -> Span:
 
 
 def _unsealed(desk: Desk) -> dt.date | None:
-    """Return the newest earlier session with a folder if it has no seal, and note what was seen."""
+    """Return the newest earlier session with a folder if it has no seal; note the seal if it has.
+
+    A seal that is not among the inputs was not there, now and when the day is proven again.
+    """
     earlier = [day for day in desk.store.sessions() if day < desk.stamp.session]
     if not earlier:
         return None
     seal = desk.store.last_seal(desk.stamp.session)
-    is_sealed = seal is not None and seal.session == earlier[-1]
-    sha256 = seal.sha256 if seal is not None and is_sealed else ABSENT
-    desk.note([InputRef(name=f"{earlier[-1].isoformat()}/manifest.json", sha256=sha256)])
-    return None if is_sealed else earlier[-1]
+    if seal is None or seal.session != earlier[-1]:
+        return earlier[-1]
+    desk.note([InputRef(name=f"{seal.session.isoformat()}/manifest.json", sha256=seal.sha256)])
+    return None
 
 
 def _halt(desk: Desk) -> str | None:
