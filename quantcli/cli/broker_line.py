@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quantcli.contracts.errors import ConfigError
-from quantcli.ports.broker import Transport
 from quantcli.shell.alpaca.http import LIVE_HOST, PAPER_HOST, AlpacaTransport
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 EMBEDDED_URL = "http://127.0.0.1"
 
 
-def open_transport(workspace: Workspace) -> Transport:
+def open_transport(workspace: Workspace) -> AlpacaTransport:
     """Return the transport of a workspace.
 
     Raises:

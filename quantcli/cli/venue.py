@@ -6,16 +6,20 @@ import datetime as dt
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from quantcli.contracts.bars import MinuteBar
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.errors import CredentialMissing
-from quantcli.exchange.venue import Exchange, ExchangeSettings
-from quantcli.shell.bar_store import BarStore
+from quantcli.contracts.errors import CredentialMissing, MarketDataError
+from quantcli.contracts.session_table import hours
 from quantcli.shell.files import make_directory, replace_file
+
+if TYPE_CHECKING:
+    from quantcli.exchange.venue import Exchange
+    from quantcli.shell.bar_store import BarStore
 
 
 class StoredBars:
@@ -42,8 +46,26 @@ class StoredBars:
         return self._store.summary("1Day").last
 
 
-def open_exchange(root: Path, home: Path, config: DeskConfig, market: BarStore) -> Exchange:
-    """Return the embedded exchange over `<home>/exchange/book.sqlite3`."""
+def open_exchange(
+    root: Path,
+    home: Path,
+    config: DeskConfig,
+    market: BarStore,
+    opening_at: dt.datetime | None = None,
+) -> Exchange:
+    """Return the embedded exchange over `<home>/exchange/book.sqlite3`.
+
+    Args:
+        root: The desk's folder, which holds the keys.
+        home: The folder the book lives under: the desk's, or its dry-run's.
+        config: The desk's configuration.
+        market: The bars that make the prints.
+        opening_at: First value of the clock of a book that does not exist yet; None: the close
+            of the newest imported session, after which nothing can fill.
+    """
+    from quantcli.exchange.settings import ExchangeSettings, FeeRates
+    from quantcli.exchange.venue import Exchange
+
     folder = home / "exchange"
     make_directory(folder)
     key_id, secret = exchange_keys(root)
@@ -52,13 +74,28 @@ def open_exchange(root: Path, home: Path, config: DeskConfig, market: BarStore) 
         cash=config.exchange.cash_usd,
         slippage_bps=config.exchange.slippage_bps,
         limit_fills_on=config.exchange.limit_fills_on,
-        sec_usd_per_million=config.fees.sec_usd_per_million,
-        taf_usd_per_share=config.fees.taf_usd_per_share,
-        taf_usd_max=config.fees.taf_usd_max,
+        fees=FeeRates(
+            sec_usd_per_million=config.fees.sec_usd_per_million,
+            taf_usd_per_share=config.fees.taf_usd_per_share,
+            taf_usd_max=config.fees.taf_usd_max,
+        ),
         key_id=key_id,
         secret=secret,
+        opening_at=opening_at or _newest_close(market),
     )
     return Exchange(folder / "book.sqlite3", StoredBars(market), settings)
+
+
+def _newest_close(market: BarStore) -> dt.datetime:
+    try:
+        last = market.summary("1Day").last
+    except MarketDataError:
+        last = None
+    return hours(last or _first_session()).closes_at
+
+
+def _first_session() -> dt.date:
+    return sessions_between(FIRST, FIRST + dt.timedelta(days=10))[0]
 
 
 def make_exchange_keys(root: Path) -> None:

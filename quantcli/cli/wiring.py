@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quantcli.cli.desk_file import load_config
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.envelope import CodeId, Mode, Stamp, StepName
+from quantcli.contracts.envelope import CodeId, InputRef, Mode, Stamp, StepName
 from quantcli.contracts.errors import ConfigError, UsageError
 from quantcli.contracts.scalars import instant
 from quantcli.shell.artifact_store import FileStore
@@ -27,8 +27,10 @@ from quantcli.steps.desk import config_ref
 from quantcli.steps.run import BROKER_STEPS, Session
 
 if TYPE_CHECKING:
+    from quantcli.contracts.report import Report
     from quantcli.exchange.venue import Exchange
-    from quantcli.ports.broker import Transport
+    from quantcli.ports.broker import Broker, Transport
+    from quantcli.shell.alpaca.http import AlpacaTransport
     from quantcli.shell.bar_store import BarStore
 
 #: The address under which the embedded exchange is mounted; nothing listens there.
@@ -68,6 +70,7 @@ class Workspace:
         url: str | None = None,
         config: DeskConfig | None = None,
         code: CodeId | None = None,
+        opening_at: dt.datetime | None = None,
     ) -> None:
         """Open a desk.
 
@@ -78,6 +81,7 @@ class Workspace:
             url: The broker's address, instead of the one in desk.toml.
             config: The configuration, instead of the one in desk.toml.
             code: The program's identity, instead of the installed one's (tests).
+            opening_at: First value of the clock of a local exchange that has no book yet.
         """
         self.root = root
         self.config = config or load_config(root)
@@ -91,6 +95,7 @@ class Workspace:
         self.halts = HaltFile(self.home / "state" / "halt.json")
         self.lock = FileLock(self.home / "state" / "lock")
         self._read_only = read_only
+        self._opening_at = opening_at
         self._parts: dict[str, Any] = {}
         self._closing = ExitStack()
         self._started_at: dt.datetime | None = None
@@ -123,21 +128,33 @@ class Workspace:
         if "exchange" not in self._parts:
             from quantcli.cli.venue import open_exchange
 
-            exchange = open_exchange(self.root, self.home, self.config, self.market)
+            exchange = open_exchange(
+                self.root, self.home, self.config, self.market, self._opening_at
+            )
             self._closing.callback(exchange.close)
             self._parts["exchange"] = exchange
         found: Exchange = self._parts["exchange"]
         return found
 
     @property
-    def transport(self) -> Transport:
+    def transport(self) -> AlpacaTransport:
         """The line to the broker, over HTTP or in process."""
         if "transport" not in self._parts:
             from quantcli.cli.broker_line import open_transport
 
             self._parts["transport"] = open_transport(self)
-        found: Transport = self._parts["transport"]
+        found: AlpacaTransport = self._parts["transport"]
         return found
+
+    def pinned_market(self, refs: tuple[InputRef, ...]) -> BarStore:
+        """Return a market of exactly the partitions among `refs`."""
+        return self.market.pinned(refs)
+
+    def broker_on(self, transport: Transport) -> Broker:
+        """Return a broker over a transport, e.g. a tape."""
+        from quantcli.shell.alpaca.broker import AlpacaBroker
+
+        return AlpacaBroker(transport)
 
     def close(self) -> None:
         """Close whatever was opened."""
@@ -199,6 +216,34 @@ class Workspace:
         finally:
             self.journal.before_append = lambda: None
             tape.close()
+
+    def advance(self, to: dt.datetime) -> None:
+        """Move the local exchange's clock forward.
+
+        Raises:
+            BrokerRefused: the exchange refuses, e.g. to go back.
+        """
+        from quantcli.cli.exchange_clock import move
+
+        move(self.transport, to)
+
+    def exchange_time(self) -> dt.datetime:
+        """Return the local exchange's clock."""
+        from quantcli.cli.exchange_clock import read
+
+        return read(self.transport)
+
+    def pages(self, report: Report) -> Mapping[str, bytes]:
+        """Return the report's pages: file name -> bytes."""
+        from quantcli.shell.render.pages import report_pages
+
+        return report_pages(report)
+
+    def refresh_views(self) -> None:
+        """Rebuild the views, which stand outside the seal."""
+        from quantcli.shell.views import refresh_views
+
+        refresh_views(self.home, self.store)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

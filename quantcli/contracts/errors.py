@@ -6,6 +6,7 @@ kebab-case code and one exit code; instances carry the offending value and what 
 ::
 
     QuantcliError
+    |-- UnexpectedError          1  bug
     |-- UsageError               2  usage
     |-- ConfigError              3  config-invalid
     |   |-- CredentialMissing    3  credential-missing
@@ -104,6 +105,13 @@ class QuantcliError(Exception):
             "value": self.value,
             "hint": self.hint,
         }
+
+
+class UnexpectedError(QuantcliError):
+    """A bug: an exception that no part of the program claims."""
+
+    code = "bug"
+    exit_code = 1
 
 
 class UsageError(QuantcliError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from quantcli.contracts.envelope import Artifact, InputRef, Stamp
-from quantcli.contracts.report import Damage, SealedFile
+from quantcli.contracts.report import Damage, PreviousSeal, SealedFile
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
 
@@ -64,8 +64,24 @@ class ArtifactStore(Protocol):
         """Return whether the session has a manifest."""
         ...
 
+    def last_seal(self, before: dt.date) -> PreviousSeal | None:
+        """Return the newest manifest of a session before `before`: its session and digest."""
+        ...
+
+    def publish_file(self, path: str, data: bytes) -> InputRef:
+        """Write another file of a session durably, once; `path` is relative to artifacts/.
+
+        Raises:
+            ArtifactConflict: other bytes are published there.
+        """
+        ...
+
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return every file of a session except its manifest, with digests."""
+        ...
+
+    def configs(self, session: dt.date) -> tuple[SealedFile, ...]:
+        """Return the stored decision configs that the session's artifacts name, by path."""
         ...
 
     def damage(self, session: dt.date) -> Sequence[Damage]:

@@ -12,14 +12,13 @@ import orjson
 from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import STEPS, Artifact, InputRef, Stamp
 from quantcli.contracts.errors import (
-    ArtifactCorrupt,
     ArtifactError,
     ArtifactForeign,
     ArtifactMissing,
     ArtifactTampered,
 )
 from quantcli.contracts.registry import parse_artifact, schema_model
-from quantcli.contracts.report import Damage, SealedFile
+from quantcli.contracts.report import Damage, PreviousSeal, SealedFile
 from quantcli.ports.artifact_store import Located
 from quantcli.shell.files import publish_once, storage
 from quantcli.shell.run_records import RunRecords
@@ -94,17 +93,39 @@ class FileStore:
         """Return whether the session has a manifest."""
         return (self.root / session.isoformat() / "manifest.json").exists()
 
+    def last_seal(self, before: dt.date) -> PreviousSeal | None:
+        """Return the newest manifest of an earlier session: its session and digest."""
+        for session in reversed(self.sessions()):
+            if session < before and self.is_sealed(session):
+                path = self.root / session.isoformat() / "manifest.json"
+                with storage(path):
+                    return PreviousSeal(session=session, sha256=sha256_hex(path.read_bytes()))
+        return None
+
+    def publish_file(self, path: str, data: bytes) -> InputRef:
+        """Write another file of a session durably, once."""
+        publish_once(self.root / path, data)
+        return InputRef(name=path, sha256=sha256_hex(data))
+
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return every file of a session except its manifest, with digests, by path."""
         folder = self.root / session.isoformat()
         found = []
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".part"):
-                with storage(path):
-                    data = path.read_bytes()
-                name = path.relative_to(self.root).as_posix()
-                found.append(SealedFile(path=name, sha256=sha256_hex(data), bytes=len(data)))
+                found.append(self._sealed(path.relative_to(self.root).as_posix()))
         return tuple(sorted(found, key=lambda item: item.path))
+
+    def configs(self, session: dt.date) -> tuple[SealedFile, ...]:
+        """Return the stored decision configs that the session's artifacts name, by path."""
+        names = set()
+        for located in self.list(session):
+            path = self.root / located.path
+            value = _loose(path.read_bytes()) if path.exists() else {}
+            digest = str(value.get("config_sha256", ""))
+            if (self.root / "config" / f"{digest}.json").is_file():
+                names.add(f"config/{digest}.json")
+        return tuple(self._sealed(name) for name in sorted(names))
 
     def damage(self, session: dt.date) -> Sequence[Damage]:
         """Return files of the session that are not what was published."""
@@ -115,6 +136,12 @@ class FileStore:
             except ArtifactError as error:
                 found.append(Damage(path=located.path, code=error.code, detail=error.message))
         return found
+
+    def _sealed(self, name: str) -> SealedFile:
+        path = self.root / name
+        with storage(path):
+            data = path.read_bytes()
+        return SealedFile(path=name, sha256=sha256_hex(data), bytes=len(data))
 
     def _read(self, located: Located) -> bytes:
         path = self.root / located.path
@@ -136,21 +163,13 @@ def artifact_path(session: dt.date, cycle: str, step: str) -> str:
     return f"{session.isoformat()}/{cycle}/{step}.json"
 
 
-def read_loose(path: Path) -> dict[str, object]:
-    """Return the JSON object of a file without judging it, for display only.
-
-    Raises:
-        ArtifactCorrupt: not a JSON object.
-    """
-    with storage(path):
-        data = path.read_bytes()
+def _loose(data: bytes) -> dict[str, object]:
+    """Return a JSON object without judging it; empty if it is none."""
     try:
         value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise ArtifactCorrupt(f"{path.name} is not JSON: {error}", value=path) from error
-    if not isinstance(value, dict):
-        raise ArtifactCorrupt(f"{path.name} is not a JSON object", value=path)
-    return value
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _located(session: dt.date, path: str) -> Located | None:

@@ -6,6 +6,7 @@ the step runs, and finds in the journal what an attempt before it had already do
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import Artifact, InputRef, Stamp, StepName
 from quantcli.contracts.errors import OutsideWindow, QuantcliError
 from quantcli.contracts.registry import schema_model
+from quantcli.contracts.report import Report
 from quantcli.ports.artifact_store import ArtifactStore
 from quantcli.ports.broker import Broker
 from quantcli.ports.halts import Halts
@@ -59,8 +61,20 @@ class World(Protocol):
         """Bars."""
         ...
 
+    def stamp(self, session: dt.date, cycle: str, as_of: dt.datetime) -> Stamp:
+        """Return the stamp that all artifacts of a cycle share."""
+        ...
+
     def attempt(self, stamp: Stamp, step: StepName) -> AbstractContextManager[Session]:
         """Open the line to the broker for one attempt of a step."""
+        ...
+
+    def pages(self, report: Report) -> Mapping[str, bytes]:
+        """Return the report's pages: file name -> bytes."""
+        ...
+
+    def refresh_views(self) -> None:
+        """Rebuild the views, which stand outside the seal."""
         ...
 
     def sleep(self, seconds: float) -> None:

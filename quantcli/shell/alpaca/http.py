@@ -85,6 +85,21 @@ class AlpacaTransport:
             raise _failure_of(error) from error
         return self._adapter.taken()
 
+    def simulate(self, method: str, body: bytes = b"") -> Response:
+        """Read (GET) or move (POST) the clock of a local exchange, outside the trading API.
+
+        Raises:
+            TransportFailure: no whole answer arrived in time.
+        """
+        self._adapter.begin(body)
+        try:
+            self._client._request(method, "/clock", {} if body else None, api_version="_sim")
+        except (APIError, ValueError):
+            pass  # as in `send`
+        except RequestException as error:
+            raise _failure_of(error) from error
+        return self._adapter.taken()
+
 
 class _Client(RESTClient):  # type: ignore[misc]
     """RESTClient is abstract in name only; paths here carry their own version prefix."""

@@ -1,0 +1,144 @@
+"""What all commands of the chain do: open the desk, lock it, run one step, say what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantcli.cli.console import emit, warn
+from quantcli.cli.wiring import Workspace, find_desk
+from quantcli.contracts.envelope import Artifact, StepName
+from quantcli.core.sessions import session_of
+from quantcli.steps.cycles import cycle_at
+from quantcli.steps.run import StepFunction, run_step
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+#: `exits` waits for the lock; the other steps give way at once.
+EXITS_LOCK_SECONDS = 60.0
+
+
+def run_command(
+    step: StepName,
+    desk: Path | None,
+    as_of: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    function: StepFunction | None = None,
+) -> int:
+    """Run one step as a command and return its exit code."""
+    with Workspace(find_desk(desk), dry_run=dry_run) as workspace:
+        wait = EXITS_LOCK_SECONDS if step == "exits" else 0.0
+        with workspace.lock.hold(wait_seconds=wait):
+            at = workspace.now(as_of)
+            artifact = run_at(workspace, step, at, function)
+        announce(artifact, as_json=as_json, quiet=quiet)
+    return artifact.exit_code
+
+
+def run_at(
+    workspace: Workspace, step: StepName, at: dt.datetime, function: StepFunction | None = None
+) -> Artifact:
+    """Run one step at an instant, the lock being held."""
+    session = session_of(at)
+    stamp = workspace.stamp(session, cycle_at(workspace.config, session, at), at)
+    return run_step(workspace, step, stamp, function)
+
+
+def announce(artifact: Artifact, *, as_json: bool, quiet: bool) -> None:
+    """Print one line about an artifact, and on stderr why it did not exit 0."""
+    line = headline(artifact)
+    if artifact.exit_code:
+        codes = ", ".join(getattr(artifact, "codes", ())) or "see the artifact"
+        warn(f"{artifact.STEP}: exit {artifact.exit_code}: {codes}")
+    emit(summary_object(artifact), line, as_json, quiet)
+
+
+def summary_object(artifact: Artifact) -> dict[str, Any]:
+    """Return the JSON object that stands for an artifact on stdout."""
+    return {
+        "step": artifact.STEP,
+        "session": artifact.session.isoformat(),
+        "cycle": artifact.cycle,
+        "mode": artifact.mode,
+        "exit_code": artifact.exit_code,
+        "artifact": f"{artifact.session.isoformat()}/{artifact.cycle}/{artifact.STEP}.json",
+        "codes": list(getattr(artifact, "codes", ())),
+        "summary": headline(artifact),
+    }
+
+
+def headline(artifact: Artifact) -> str:
+    """Return one line: what the step found or did."""
+    prefix = f"{artifact.session} {artifact.cycle} {artifact.STEP}: "
+    dry = "DRY RUN " if artifact.mode == "dry-run" else ""
+    return dry + prefix + _HEADLINES[artifact.STEP](artifact)
+
+
+def _counted(items: Any, key: str, wanted: str) -> int:
+    return sum(1 for item in items if getattr(item, key) == wanted)
+
+
+def _scan(a: Any) -> str:
+    return f"{len(a.signals)} signals, {len(a.skipped)} symbols skipped"
+
+
+def _decide(a: Any) -> str:
+    allowed = _counted(a.verdicts, "decision", "ALLOW")
+    return f"{allowed} ALLOW, {len(a.verdicts) - allowed} BLOCK"
+
+
+def _enforce(a: Any) -> str:
+    allowed = _counted(a.verdicts, "decision", "ALLOW")
+    shadow = "" if a.is_enforced else " (shadow mode)"
+    return f"{allowed} ALLOW, {len(a.verdicts) - allowed} BLOCK, {len(a.intents)} intents{shadow}"
+
+
+def _orders(a: Any) -> str:
+    done = ", ".join(
+        f"{count} {action}"
+        for action in ("sent", "replaced", "cancelled", "expired", "refused", "unknown")
+        if (count := _counted(a.orders, "action", action))
+    )
+    return f"{done or 'nothing sent'}, {len(a.fills)} fills"
+
+
+def _exits(a: Any) -> str:
+    uncovered = [row.symbol for row in a.certificate if row.uncovered]
+    tail = f", UNCOVERED {' '.join(uncovered)}" if uncovered else ", every share covered"
+    return f"{len(a.reviews)} positions, {_orders(a)}{tail}"
+
+
+def _reconcile(a: Any) -> str:
+    found = "clean" if not a.breaks else f"{len(a.breaks)} breaks: " + "; ".join(
+        f"{item.code} {item.subject}: ours {item.ours}, theirs {item.theirs}" for item in a.breaks
+    )  # fmt: skip
+    return found + (", PAUSED" if a.paused.is_set else "")
+
+
+def _snapshot(a: Any) -> str:
+    return (
+        f"equity {a.equity}, cash {a.cash}, {len(a.positions)} positions, "
+        f"drawdown {a.drawdown * 100:.2f} %"
+    )
+
+
+def _report(a: Any) -> str:
+    return f"{a.verdict}, {a.go_no_go}, {a.signals_scanned} signals" + (
+        ", sealed" if a.seals else ""
+    )
+
+
+_HEADLINES = {
+    "scan": _scan,
+    "decide": _decide,
+    "enforce": _enforce,
+    "execute": _orders,
+    "exits": _exits,
+    "reconcile": _reconcile,
+    "snapshot": _snapshot,
+    "report": _report,
+}

@@ -1,0 +1,61 @@
+"""`quantcli data ls`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantcli.cli.console import emit
+from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.wiring import find_desk
+from quantcli.shell.catalog import Catalog, Shelf, load_catalog, load_quarantine
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def command(
+    desk: DeskOption = None,
+    _as_of: AsOfOption = None,
+    _dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """List what the store holds: one line for each series, feed and adjustment."""
+    data = find_desk(desk) / "data"
+    catalog = load_catalog(data)
+    shelves = sorted({item.key.shelf for item in catalog.partitions})
+    rows = [_shelf(data, catalog, shelf) for shelf in shelves]
+    emit({"series": rows}, lambda: _table(rows), as_json, quiet)
+    return 0
+
+
+def _shelf(data: Path, catalog: Catalog, shelf: Shelf) -> dict[str, Any]:
+    held = catalog.of(shelf)
+    entries = load_quarantine(data, catalog.quarantine_ref(shelf))
+    return {
+        "series": shelf.series,
+        "feed": shelf.feed,
+        "adjustment": shelf.adjustment,
+        "symbols": sorted({symbol for item in held for symbol in item.symbols}),
+        "first": min(item.first for item in held).isoformat(),
+        "last": max(item.last for item in held).isoformat(),
+        "bars": sum(item.rows for item in held),
+        "files": len(held),
+        "corrections": sum(len(item.superseded) for item in held),
+        "quarantined": [entry.as_json() for entry in entries],
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> RenderableType:
+    from rich.table import Table
+
+    if not rows:
+        return "nothing imported yet: quantcli data import FILE..."
+    names = ("series", "feed", "adjustment", "symbols", "first", "last", "bars", "files",
+             "corrections", "quarantined")  # fmt: skip
+    table = Table(*names, box=None)
+    for row in rows:
+        cells = [row[name] for name in names]
+        table.add_row(*(str(len(c) if isinstance(c, list) else c) for c in cells))
+    return table

@@ -1,0 +1,57 @@
+"""`quantcli day`."""
+
+from __future__ import annotations
+
+from quantcli.cli.chain import EXITS_LOCK_SECONDS, headline
+from quantcli.cli.console import emit, warn
+from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.wiring import Workspace, find_desk
+from quantcli.contracts.errors import OutsideWindow
+from quantcli.core.sessions import session_of
+from quantcli.steps.cycles import due_cycle
+from quantcli.steps.day import StepOutcome, exit_code_of, run_cycle
+
+
+def command(
+    desk: DeskOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Run the cycle that is due: the newest scheduled instant not after now, unless done.
+
+    Every step of the cycle runs, whatever becomes of the others; the exit code is the gravest.
+    """
+    with Workspace(find_desk(desk), dry_run=dry_run) as workspace:
+        at = workspace.now(as_of)
+        session = session_of(at)
+        cycle = due_cycle(workspace.config, session, at)
+        if cycle is None:
+            raise OutsideWindow("no cycle is due yet", value=at, hint="quantcli schedule")
+        stamp = workspace.stamp(session, cycle.name, at)
+        with workspace.lock.hold(wait_seconds=EXITS_LOCK_SECONDS):
+            done = {item.step for item in workspace.store.list(session) if item.cycle == cycle.name}
+            if set(cycle.steps) <= done:
+                raise OutsideWindow(
+                    f"cycle {cycle.name} of {session} is done", value=at, hint="quantcli schedule"
+                )
+            outcomes = run_cycle(workspace, cycle.steps, stamp)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            warn(f"{outcome.step}: {outcome.error.line()}")
+    code = exit_code_of(outcomes)
+    value = {
+        "session": session.isoformat(),
+        "cycle": cycle.name,
+        "exit_code": code,
+        "steps": [{"step": item.step, "exit_code": item.exit_code} for item in outcomes],
+    }
+    emit(value, "\n".join(_line(outcome) for outcome in outcomes), as_json, quiet)
+    return code
+
+
+def _line(outcome: StepOutcome) -> str:
+    if outcome.artifact is not None:
+        return f"[{outcome.exit_code}] {headline(outcome.artifact)}"
+    return f"[{outcome.exit_code}] {outcome.step}: no artifact"

@@ -1,0 +1,49 @@
+"""`quantcli replay`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from quantcli.cli.console import emit, warn
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption
+from quantcli.cli.replay_run import run_replay
+from quantcli.cli.wiring import Workspace, find_desk
+from quantcli.contracts.errors import UsageError
+
+
+def command(
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First session.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last session.")],
+    desk: DeskOption = None,
+    url: Annotated[
+        str, typer.Option("--url", help="A running exchange, instead of the one in process.")
+    ] = "",
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Run past sessions on the local exchange, each through the whole schedule, and seal them.
+
+    Interrupted, it continues where it stopped; sealed sessions are passed over.
+    """
+    root = find_desk(desk)
+    with Workspace(root, url=url or None) as workspace:
+        if workspace.mode != "local":
+            raise UsageError(
+                "replay runs on the local exchange only", value=workspace.mode,
+                hint='set desk.mode = "local"',
+            )  # fmt: skip
+        tally = run_replay(workspace, _date(first), _date(last), quiet=quiet or as_json)
+    for line in tally.problems:
+        warn(line)
+    emit(tally.as_object(), lambda: tally.table(), as_json, quiet)
+    return tally.exit_code
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError("not a date", value=text, hint="write it like 2024-08-01") from error

@@ -1,0 +1,43 @@
+"""`quantcli resume`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from quantcli.cli.console import emit
+from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption
+from quantcli.cli.wiring import Workspace, find_desk
+from quantcli.contracts.errors import UsageError
+from quantcli.contracts.journal_rows import FlagRow
+from quantcli.core.sessions import cycle_name, is_session, new_york, previous_session
+from quantcli.ports.halts import HaltReading
+from quantcli.ports.journal import Place
+
+
+def command(
+    desk: DeskOption = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is safe; journaled.")] = "",
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """End a halt and PAUSED. A break that is still there pauses again at the next reconcile."""
+    if not reason.strip():
+        raise UsageError("resuming needs --reason TEXT")
+    with Workspace(find_desk(desk)) as workspace, workspace.lock.hold(wait_seconds=5):
+        at = workspace.now(as_of)
+        day = new_york(at).date()
+        session = day if is_session(day) else previous_session(day)
+        flags = workspace.journal.flags()
+        was_paused = "paused" in flags and flags["paused"].is_set
+        halt = workspace.halts.read()
+        cleared = FlagRow(name="paused", is_set=False, reasons=(reason.strip(),), by="operator")
+        # Journaled even if nothing was paused: a halt's end needs its trace as well.
+        workspace.journal.append(Place(session, cycle_name(at), "resume"), [cleared])
+        workspace.halts.write(HaltReading(False, False, ""))
+    ended = [name for name, was in (("PAUSED", was_paused), ("halt", halt.entries)) if was]
+    text = f"ended: {', '.join(ended)}" if ended else "nothing was halted or paused"
+    emit({"ended": ended, "reason": reason.strip()}, text, as_json, quiet)
+    return 0

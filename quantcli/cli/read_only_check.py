@@ -1,0 +1,70 @@
+"""`reconcile --read-only`: compare, write one artifact, change nothing else.
+
+Inside an unsealed session it takes the lock and writes the cycle's artifact like any step.
+Outside a session, or after sealing, it takes no lock and writes to `checks/<as_of>/`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from pathlib import Path
+
+from quantcli.cli.chain import announce, run_at
+from quantcli.cli.console import emit
+from quantcli.cli.wiring import Workspace, find_desk
+from quantcli.contracts.envelope import Artifact
+from quantcli.core.sessions import cycle_name, is_session, new_york, previous_session
+from quantcli.shell.files import publish_once
+from quantcli.steps.desk import Desk
+from quantcli.steps.reconcile import reconcile
+
+
+def run_read_only(
+    desk: Path | None, as_of: str | None, *, dry_run: bool, as_json: bool, quiet: bool
+) -> int:
+    """Run the read-only reconciliation and return 0 or 8."""
+    root = find_desk(desk)
+    with Workspace(root, dry_run=dry_run, read_only=True) as workspace:
+        at = workspace.now(as_of)
+        session = new_york(at).date()
+        if is_session(session) and not workspace.store.is_sealed(session):
+            with workspace.lock.hold():
+                artifact = run_at(workspace, "reconcile", at, partial(reconcile, read_only=True))
+            announce(artifact, as_json=as_json, quiet=quiet)
+            return artifact.exit_code
+        return _check(workspace, at, as_json=as_json, quiet=quiet)
+
+
+def _check(workspace: Workspace, at: dt.datetime, *, as_json: bool, quiet: bool) -> int:
+    from quantcli.shell.alpaca.broker import AlpacaBroker
+
+    day = new_york(at).date()
+    session = day if is_session(day) else previous_session(day)
+    stamp = workspace.stamp(session, cycle_name(at), at)
+    desk = Desk(
+        config=workspace.config,
+        stamp=stamp,
+        step="reconcile",
+        store=workspace.store,
+        journal=workspace.journal,
+        market=workspace.market,
+        halts=workspace.halts,
+        sleep=workspace.sleep,
+        broker_or_none=AlpacaBroker(workspace.transport),
+    )
+    artifact = reconcile(desk, read_only=True)
+    path = _write(workspace, artifact, at)
+    if quiet or as_json:
+        announce(artifact, as_json=as_json, quiet=quiet)
+    else:
+        announce(artifact, as_json=False, quiet=False)
+        emit({}, f"written to {path}", as_json=False)
+    return artifact.exit_code
+
+
+def _write(workspace: Workspace, artifact: Artifact, at: dt.datetime) -> Path:
+    name = at.strftime("%Y%m%dT%H%M%SZ")
+    path = workspace.home / "checks" / name / "reconcile.json"
+    publish_once(path, artifact.to_bytes())
+    return path

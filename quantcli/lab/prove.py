@@ -1,0 +1,245 @@
+"""Proof: a past session derived again from its recorded inputs, byte for byte.
+
+For every artifact, and for every tape of an attempt that died, the step runs again on the
+journal as it was, with the recorded answers, bars, config and input artifacts. Its journal rows
+and its bytes must equal the recorded ones. No broker is contacted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import orjson
+
+from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.envelope import Artifact, CodeId, InputRef, Stamp
+from quantcli.contracts.errors import ArtifactError, QuantcliError
+from quantcli.contracts.registry import schema_model
+from quantcli.core.json_diff import differences
+from quantcli.lab.pinned_store import PinnedStore
+from quantcli.ports.artifact_store import Located
+from quantcli.ports.broker import Broker, Transport
+from quantcli.ports.halts import HaltReading
+from quantcli.ports.journal import Head
+from quantcli.ports.market_data import MarketData
+from quantcli.shell.artifact_store import FileStore
+from quantcli.shell.journal import SqliteJournal
+from quantcli.shell.tape import TapeDiffers, TapeEnded, TapePlayer, tape_paths
+from quantcli.steps.desk import Desk
+from quantcli.steps.run import BROKER_STEPS, StepFunction, step_function
+
+
+class Archive(Protocol):
+    """What a proof reads: the desk's files, nothing of its present state."""
+
+    store: FileStore
+
+    @property
+    def journal(self) -> SqliteJournal:
+        """The journal; only its rows are read."""
+        ...
+
+    def pinned_market(self, refs: tuple[InputRef, ...]) -> MarketData:
+        """Return a market of exactly these partitions."""
+        ...
+
+    def broker_on(self, transport: Transport) -> Broker:
+        """Return a broker over a tape."""
+        ...
+
+
+class Finding(NamedTuple):
+    """A difference, or a named change of the program."""
+
+    path: str
+    pointer: str
+    recorded: str
+    derived: str
+
+
+class Proof(NamedTuple):
+    """What proving one session came to."""
+
+    session: dt.date
+    artifacts: int
+    attempts: int
+    findings: tuple[Finding, ...]
+    other_code: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """True if every byte was derived again."""
+        return not self.findings
+
+
+class _Attempt(NamedTuple):
+    located: Located
+    artifact: Artifact
+    tape: Path | None
+    is_last: bool
+    head: Head
+
+
+def prove(archive: Archive, sessions: tuple[dt.date, ...], code: CodeId) -> Iterator[Proof]:
+    """Prove sessions, oldest first, one `Proof` each.
+
+    Args:
+        archive: The desk's files.
+        sessions: Which sessions, in order.
+        code: This program's identity; artifacts of another are named in the proof.
+    """
+    past = _Past(archive.journal)
+    for session in sessions:
+        findings: list[Finding] = []
+        other: set[str] = set()
+        attempts = list(_attempts(archive, session, findings))
+        for attempt in attempts:
+            if attempt.artifact.code != code:
+                other.add(f"{attempt.artifact.code.version} {attempt.artifact.code.digest[:12]}")
+            findings.extend(_prove_attempt(archive, past, attempt))
+        count = sum(attempt.is_last for attempt in attempts)
+        yield Proof(session, count, len(attempts), tuple(findings), tuple(sorted(other)))
+
+
+class _Past:
+    """The journal as it was: recorded rows copied forward, one prefix after the other."""
+
+    def __init__(self, recorded: SqliteJournal) -> None:
+        self._recorded = recorded
+        self._rebuilt = SqliteJournal.in_memory()
+
+    def at(self, head: Head) -> SqliteJournal:
+        """Return the rebuilt journal whose newest row is `head`.
+
+        Raises:
+            ArtifactError: the journal does not hold that row.
+        """
+        if self._rebuilt.head().seq > head.seq:
+            self._rebuilt = SqliteJournal.in_memory()
+        for row in self._recorded.raw_rows(after=self._rebuilt.head().seq, through=head.seq):
+            self._rebuilt.copy_row(row)
+        if self._rebuilt.head() != head and head.seq != 0:
+            raise ArtifactError("the journal does not hold the recorded head", value=head.seq)
+        return self._rebuilt
+
+    def recorded_after(self, head: Head, count: int) -> list[tuple[object, ...]]:
+        return self._recorded.raw_rows(after=head.seq, through=head.seq + count)
+
+
+def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> Iterator[_Attempt]:
+    found = []
+    for located in archive.store.list(session):
+        try:
+            artifact, _ = archive.store.load(located, schema_model(located.step))  # type: ignore[type-var]
+        except ArtifactError as error:
+            findings.append(Finding(located.path, "", error.code, error.message))
+            continue
+        prefix = located.path.removesuffix(".json")
+        tapes = tape_paths(archive.store.root, prefix) if located.step in BROKER_STEPS else []
+        if not tapes:
+            found.append(_Attempt(located, artifact, None, True, _head_of(artifact)))
+        for tape in tapes:
+            head = TapePlayer(tape.read_bytes(), tape.name).head
+            found.append(_Attempt(located, artifact, tape, tape == tapes[-1], head))
+    yield from sorted(found, key=lambda attempt: attempt.head.seq)
+
+
+def _head_of(artifact: Artifact) -> Head:
+    for ref in artifact.inputs:
+        if ref.name.startswith("journal/"):
+            return Head(int(ref.name.removeprefix("journal/")), ref.sha256)
+    return Head(0, "0" * 64)
+
+
+def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> list[Finding]:
+    path = attempt.located.path
+    try:
+        with past.at(attempt.head).copy() as journal:
+            derived, problem = _derive(archive, journal, attempt)
+            rows = journal.raw_rows(after=attempt.head.seq)
+            recorded = past.recorded_after(attempt.head, len(rows))
+    except QuantcliError as error:
+        return [Finding(path, "", "recorded", error.line())]
+    findings = [
+        Finding(f"journal/{theirs[0]}", "", str(theirs[5]), str(ours[5]))
+        for ours, theirs in zip(rows, recorded, strict=False)
+        if ours != theirs
+    ]
+    if len(recorded) < len(rows):
+        findings.append(Finding(path, "", f"{len(recorded)} rows", f"{len(rows)} rows"))
+    if problem:
+        findings.append(Finding(path, "", "recorded", problem))
+    if derived is not None and attempt.is_last:
+        findings.extend(_compare(path, attempt.artifact, derived))
+    return findings
+
+
+def _derive(
+    archive: Archive, journal: SqliteJournal, attempt: _Attempt
+) -> tuple[Artifact | None, str]:
+    """Run the step again; a recorded attempt that died ends where its tape ends."""
+    artifact, tape = attempt.artifact, attempt.tape
+    player = TapePlayer(tape.read_bytes(), tape.name) if tape else None
+    desk = Desk(
+        config=_config(archive.store.root, artifact),
+        stamp=_stamp(artifact),
+        step=attempt.located.step,
+        store=PinnedStore(archive.store, artifact),
+        journal=journal,
+        market=archive.pinned_market(artifact.inputs),
+        halts=player or _NoHalts(),
+        sleep=lambda seconds: None,
+        broker_or_none=archive.broker_on(player) if player else None,
+        tape_refs=lambda: [ref for ref in artifact.inputs if ".tape-" in ref.name],
+    )
+    try:
+        derived = _function(attempt)(desk)
+    except TapeEnded:
+        return None, "" if not attempt.is_last else "the step asks more than was recorded"
+    except TapeDiffers as error:
+        return None, str(error)
+    if player is not None and not player.is_at_end:
+        return derived, "the step asks less than was recorded"
+    return derived, ""
+
+
+def _function(attempt: _Attempt) -> StepFunction:
+    artifact = attempt.artifact
+    if getattr(artifact, "is_genesis", False):
+        from quantcli.steps.snapshot import genesis_snapshot
+
+        return genesis_snapshot
+    if getattr(artifact, "is_read_only", False):
+        from functools import partial
+
+        from quantcli.steps.reconcile import reconcile
+
+        return partial(reconcile, read_only=True)
+    return step_function(artifact.STEP)
+
+
+def _compare(path: str, recorded: Artifact, derived: Artifact) -> list[Finding]:
+    if recorded.to_bytes() == derived.to_bytes():
+        return []
+    found = differences(orjson.loads(recorded.to_bytes()), orjson.loads(derived.to_bytes()))
+    return [Finding(path, pointer, str(ours), str(theirs)) for pointer, ours, theirs in found[:1]]
+
+
+def _stamp(artifact: Artifact) -> Stamp:
+    return Stamp(**{name: getattr(artifact, name) for name in Stamp.model_fields})
+
+
+def _config(root: Path, artifact: Artifact) -> DeskConfig:
+    data = (root / "config" / f"{artifact.config_sha256}.json").read_bytes()
+    return DeskConfig.model_validate(orjson.loads(data))
+
+
+class _NoHalts:
+    """Steps without a tape do not read the halt record."""
+
+    def read(self) -> HaltReading:
+        """Refuse."""
+        raise TapeDiffers("a step without a tape reads the halt record")
