@@ -12,6 +12,7 @@ import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,7 @@ from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import UsageError
 from quantcli.shell.bar_faults import ROW_FAULTS, keys_of, row_faults
+from quantcli.shell.bar_merge import Merge, by_key, merge
 from quantcli.shell.bar_rows import (
     in_regular_hours,
     require_adjustment,
@@ -31,16 +33,13 @@ from quantcli.shell.catalog import (
     NO_ADJUSTMENT,
     Catalog,
     ImportRecord,
-    Key,
     Partition,
     QuarantineEntry,
     QuarantineInForce,
     Shelf,
     load_catalog,
     load_quarantine,
-    partition_name,
     publish_quarantine,
-    read_verified,
     save_catalog,
 )
 from quantcli.shell.files import publish_once, storage
@@ -99,20 +98,6 @@ class _Rows(NamedTuple):
     repeated: int
 
 
-class _Merge(NamedTuple):
-    """One partition after the import.
-
-    `rows` are all its rows; `changed` are (symbol, session) of bars that are new or different;
-    `added` and `corrected` count bars.
-    """
-
-    key: Key
-    rows: pl.DataFrame
-    changed: set[tuple[str, dt.date]]
-    added: int
-    corrected: int
-
-
 def shelf_of(kind: str, timeframe: str, adjustment: str, feed: str) -> Shelf:
     """Return where the bars belong.
 
@@ -143,9 +128,8 @@ def import_file(
     adjustment: str,
     feed: str,
     symbol: str | None = None,
-    progress: Progress = lambda _done, _total: None,
 ) -> ImportSummary:
-    """Import one file of bars or index values.
+    """Import one file of bars or index values; see `import_to`, which this names the shelf for.
 
     Args:
         data: The desk's data folder; made if absent.
@@ -156,40 +140,78 @@ def import_file(
             index.
         feed: Where the bars come from; feeds are never mixed.
         symbol: For files without a symbol column.
-        progress: Told after each partition.
 
     Raises:
-        UsageError: an argument is not one we know, or does not fit the file.
+        UsageError, MarketDataError, LockHeld, StorageError: as `import_to`.
+    """
+    return import_to(data, path, shelf_of(kind, timeframe, adjustment, feed), symbol=symbol)
+
+
+def import_to(
+    data: Path,
+    path: Path,
+    shelf: Shelf,
+    *,
+    symbol: str | None = None,
+    progress: Progress = lambda _done, _total: None,
+    is_dry_run: bool = False,
+) -> ImportSummary:
+    """Import one file to a shelf.
+
+    Args:
+        data: The desk's data folder; made if absent.
+        path: The file, Parquet or CSV.
+        shelf: What the file is declared to be.
+        symbol: For files without a symbol column.
+        progress: Told after each partition.
+        is_dry_run: Read, merge and judge, but write nothing.
+
+    Raises:
+        UsageError: an argument does not fit the file.
         MarketDataError: the file cannot be believed as what it is said to be, or the store is
             damaged; nothing was imported.
         LockHeld: another import is running.
         StorageError: the disk refused.
     """
-    shelf = shelf_of(kind, timeframe, adjustment, feed)
-    with FileLock(data / "catalog.lock").hold():
+    lock = nullcontext() if is_dry_run else FileLock(data / "catalog.lock").hold()
+    with lock:
         catalog = load_catalog(data)
         rows = _read_rows(path, shelf, symbol)
-        merges = [_merge(data, catalog, key, part) for key, part in _by_key(shelf, rows.kept)]
-        changed = [merge for merge in merges if merge.changed]
-        written = []
-        for merge in changed:
-            written.append(_write(data, catalog, merge))
-            progress(len(written), len(changed))
+        merges = [merge(data, catalog, key, part) for key, part in by_key(shelf, rows.kept)]
         found = _faults(merges, rows.kept, shelf)
-        sha256 = _digest(path)
-        quarantine = _quarantine(data, catalog, shelf, merges, rows.kept, found)
-        record = ImportRecord(
-            series=shelf.series,
-            feed=shelf.feed,
-            adjustment=shelf.adjustment,
-            file=path.name,
-            sha256=sha256,
-            rows=rows.read,
-        )
-        renewed = in_force(catalog, written, shelf, quarantine)
-        if renewed != catalog:
-            save_catalog(data, renewed.model_copy(update={"imports": (*catalog.imports, record)}))
-    return _summary(path.name, sha256, shelf, rows, merges, written, found)
+        built = [_built(catalog, item) for item in merges if item.changed]
+        summary = _summary(path, shelf, rows, merges, built, found)
+        if not is_dry_run:
+            for done, (partition, content) in enumerate(built, start=1):
+                publish_once(data / partition.ref.name, content)
+                progress(done, len(built))
+            _put_in_force(data, catalog, summary, merges, [item for item, _ in built], rows)
+    return summary
+
+
+def _put_in_force(
+    data: Path,
+    catalog: Catalog,
+    summary: ImportSummary,
+    merges: list[Merge],
+    written: list[Partition],
+    rows: _Rows,
+) -> None:
+    """Save the catalog if the import changes it: the commit mark of the import."""
+    shelf = summary.shelf
+    quarantine = _quarantine(data, catalog, shelf, merges, rows.kept, set(summary.quarantined))
+    renewed = in_force(catalog, written, shelf, quarantine)
+    if renewed == catalog:
+        return
+    record = ImportRecord(
+        series=shelf.series,
+        feed=shelf.feed,
+        adjustment=shelf.adjustment,
+        file=summary.file,
+        sha256=summary.sha256,
+        rows=summary.rows_read,
+    )
+    save_catalog(data, renewed.model_copy(update={"imports": (*catalog.imports, record)}))
 
 
 def in_force(
@@ -233,104 +255,39 @@ def _read_rows(path: Path, shelf: Shelf, symbol: str | None) -> _Rows:
     )
 
 
-def _by_key(shelf: Shelf, rows: pl.DataFrame) -> list[tuple[Key, pl.DataFrame]]:
-    """Return the rows of each partition, by symbol and period."""
-    import polars as pl
-
-    pattern = "%Y-%m" if shelf.series == "1Min" else "%Y"
-    period = pl.col("session").dt.strftime(pattern).alias("period")
-    owner = pl.lit("") if shelf.series == "1Day" else pl.col("symbol")
-    parts = rows.with_columns(period, owner.alias("owner")).partition_by(
-        "owner", "period", as_dict=True, include_key=False
-    )
-    return [(Key(shelf, str(o), str(p)), parts[o, p]) for o, p in sorted(parts)]
-
-
-def _merge(data: Path, catalog: Catalog, key: Key, rows: pl.DataFrame) -> _Merge:
-    """Return the partition of a key with the file's rows in place of the stored ones."""
-    import polars as pl
-
-    held = next((item for item in catalog.partitions if item.key == key), None)
-    old = rows.clear() if held is None else read_rows(data, held)
-    keys = keys_of(key.shelf.series)
-    if key.shelf.series == "1Day":
-        rows = _with_actions(rows, old)
-    names = list(dict.fromkeys(("symbol", "session", *keys)))
-    fresh = rows.join(old, on=rows.columns, how="anti", nulls_equal=True).select(names).unique()
-    merged = pl.concat([old.join(rows, on=keys, how="anti"), rows]).sort(rows.columns)
-    # A bar that lost one of its duplicates is changed too, though all of its rows were held.
-    if fresh.is_empty() and merged.height != old.height:
-        fresh = rows.select(names).unique()
-    added = fresh.join(old, on=keys, how="anti").height
-    changed = set(fresh.select("symbol", "session").iter_rows())
-    return _Merge(key, merged, changed, added, fresh.height - added)
-
-
-def _with_actions(rows: pl.DataFrame, old: pl.DataFrame) -> pl.DataFrame:
-    """Return daily rows with split and dividend given: the file's, else the stored, else none.
-
-    A ratio of 0 or 1 means no split; it is kept as 1.
-    """
-    import polars as pl
-
-    held = old.unique(["symbol", "session"], keep="first").select(
-        "symbol",
-        "session",
-        pl.col("split_ratio").alias("split_held"),
-        pl.col("dividend").alias("dividend_held"),
-    )
-    joined = rows.join(held, on=["symbol", "session"], how="left", maintain_order="left")
-    ratio = pl.coalesce("split_ratio", "split_held", pl.lit(1.0))
-    return joined.with_columns(
-        pl.when(ratio == 0).then(1.0).otherwise(ratio).alias("split_ratio"),
-        pl.coalesce("dividend", "dividend_held", pl.lit(0.0)).alias("dividend"),
-    ).select(rows.columns)
-
-
-def _write(data: Path, catalog: Catalog, merge: _Merge) -> Partition:
-    """Write a partition and return its catalog entry."""
+def _built(catalog: Catalog, item: Merge) -> tuple[Partition, bytes]:
+    """Return the catalog entry and the bytes of a new partition."""
     buffer = io.BytesIO()
     # Fixed order, compression and no statistics: the same rows give the same bytes.
-    merge.rows.write_parquet(buffer, compression="lz4", statistics=False)
+    item.rows.write_parquet(buffer, compression="lz4", statistics=False)
     content = buffer.getvalue()
     sha256 = sha256_hex(content)
-    publish_once(data / partition_name(merge.key, sha256), content)
-    held = next((item for item in catalog.partitions if item.key == merge.key), None)
+    held = next((entry for entry in catalog.partitions if entry.key == item.key), None)
     older = () if held is None else (*held.superseded, held.sha256)
-    shelf, symbol, period = merge.key
-    sessions = merge.rows["session"].unique().sort().to_list()
-    return Partition(
+    shelf, symbol, period = item.key
+    sessions = item.rows["session"].unique().sort().to_list()
+    partition = Partition(
         series=shelf.series,
         feed=shelf.feed,
         adjustment=shelf.adjustment,
         symbol=symbol,
         period=period,
         sha256=sha256,
-        rows=merge.rows.height,
+        rows=item.rows.height,
         first=sessions[0],
         last=sessions[-1],
-        symbols=tuple(merge.rows["symbol"].unique().sort()),
+        symbols=tuple(item.rows["symbol"].unique().sort()),
         superseded=tuple(digest for digest in dict.fromkeys(older) if digest != sha256),
     )
+    return partition, content
 
 
-def read_rows(data: Path, partition: Partition) -> pl.DataFrame:
-    """Return all rows of a partition, its digest verified.
-
-    Raises:
-        MarketDataError: the file is missing or changed.
-    """
-    import polars as pl
-
-    return pl.read_parquet(io.BytesIO(read_verified(data, partition.ref)))
-
-
-def _faults(merges: list[_Merge], rows: pl.DataFrame, shelf: Shelf) -> set[QuarantineEntry]:
+def _faults(merges: list[Merge], rows: pl.DataFrame, shelf: Shelf) -> set[QuarantineEntry]:
     """Return the row faults of every (symbol, session) that the file speaks of."""
     spoken = rows.select("symbol", "session").unique()
     found: set[QuarantineEntry] = set()
-    for merge in merges:
-        judged = merge.rows.join(spoken, on=["symbol", "session"], how="semi")
+    for item in merges:
+        judged = item.rows.join(spoken, on=["symbol", "session"], how="semi")
         found |= row_faults(judged, shelf.series)
     return found
 
@@ -339,7 +296,7 @@ def _quarantine(
     data: Path,
     catalog: Catalog,
     shelf: Shelf,
-    merges: list[_Merge],
+    merges: list[Merge],
     rows: pl.DataFrame,
     found: set[QuarantineEntry],
 ) -> InputRef | None:
@@ -347,7 +304,7 @@ def _quarantine(
     held_ref = catalog.quarantine_ref(shelf)
     held = load_quarantine(data, held_ref)
     spoken = set(rows.select("symbol", "session").unique().iter_rows())
-    changed = set().union(*(merge.changed for merge in merges))
+    changed = set().union(*(item.changed for item in merges))
     kept = {
         entry
         for entry in held
@@ -359,20 +316,21 @@ def _quarantine(
 
 
 def _summary(
-    file: str,
-    sha256: str,
+    path: Path,
     shelf: Shelf,
     rows: _Rows,
-    merges: list[_Merge],
-    written: list[Partition],
+    merges: list[Merge],
+    built: list[tuple[Partition, bytes]],
     found: set[QuarantineEntry],
 ) -> ImportSummary:
-    added = sum(merge.added for merge in merges)
-    corrected = sum(merge.corrected for merge in merges)
+    added = sum(item.added for item in merges)
+    corrected = sum(item.corrected for item in merges)
     bars = rows.kept.select(keys_of(shelf.series)).n_unique()
     sessions = rows.kept["session"].unique().sort().to_list()
+    with storage(path):
+        sha256 = sha256_hex(path.read_bytes())
     return ImportSummary(
-        file=file,
+        file=path.name,
         sha256=sha256,
         shelf=shelf,
         symbols=tuple(rows.kept["symbol"].unique().sort()),
@@ -385,11 +343,6 @@ def _summary(
         bars_added=added,
         bars_changed=corrected,
         bars_unchanged=bars - added - corrected,
-        partitions=tuple(item.ref.name for item in written),
+        partitions=tuple(partition.ref.name for partition, _ in built),
         quarantined=tuple(sorted(found, key=lambda e: (e.symbol, e.session, e.code))),
     )
-
-
-def _digest(path: Path) -> str:
-    with storage(path):
-        return sha256_hex(path.read_bytes())

@@ -28,6 +28,7 @@ from quantcli.shell.catalog import (
     load_catalog,
     parse_name,
 )
+from quantcli.shell.list_files import Table, pinned_list, read_list
 
 
 class BarStore:
@@ -41,6 +42,7 @@ class BarStore:
         *,
         pins: Sequence[InputRef] | None = None,
         layouts: Layouts | None = None,
+        keeps_lists: bool = True,
     ) -> None:
         """Name the data folder and what to read of it; nothing is read yet.
 
@@ -50,7 +52,9 @@ class BarStore:
             adjustment: `raw`, `split` or `all`.
             pins: Open exactly these instead of what the catalog has in force.
             layouts: Partitions already read, shared with another store of the same folder.
+            keeps_lists: Keep a copy of each list read (not in a dry run).
         """
+        self._keeps_lists = keeps_lists
         self._data = data
         self._feed = feed
         self._adjustment = adjustment
@@ -200,6 +204,19 @@ class BarStore:
         for entry in self._quarantine("1Day"):
             found.setdefault(entry.symbol, set()).add(entry.session)
         return {symbol: sorted(found[symbol]) for symbol in sorted(found)}
+
+    def table(self, file: str) -> tuple[Table, InputRef]:
+        """Return the rows of a CSV file of the desk, its heading first, and its reference.
+
+        The bytes are kept in the data folder, so that a past day can be proven after the file
+        has changed.
+
+        Raises:
+            MarketDataError: the path leaves the desk, or the file is missing or not CSV in UTF-8.
+        """
+        if self._pins is not None:
+            return pinned_list(self._data, file, self._pins)
+        return read_list(self._data.parent, self._data, file, is_kept=self._keeps_lists)
 
     @cached_property
     def _catalog(self) -> Catalog:
