@@ -1,0 +1,37 @@
+"""Exchanges over a small market written by hand."""
+
+import datetime as dt
+
+import pytest
+
+from tests.exchange.market import customer
+
+# Tuesday, Wednesday, the half day after Thanksgiving, and Monday.
+# XYZ on the Tuesday: open 100, then 94 at 11:40, 106 at 13:50, close 102 (New York time).
+MARKET = {
+    "2024-11-25": {"XYZ": (99, 101, 97, 98), "ABC": (40, 41, 39, 40)},
+    "2024-11-26": {"XYZ": (100, 106, 94, 102), "ABC": (40, 44, 36, 42)},
+    "2024-11-27": {"XYZ": (96, 99, 90, 95), "ABC": (42, 43, 41, 42)},
+    "2024-11-29": {"XYZ": (95, 98, 93, 97), "ABC": (42, 43, 41, 42)},
+    "2024-12-02": {"XYZ": (97, 104, 96, 103), "ABC": (42, 43, 41, 42)},
+}
+
+
+@pytest.fixture
+def market():
+    return MARKET
+
+
+@pytest.fixture
+def queued():
+    """Return a customer at 08:00 on the Tuesday, before the open, with 100,000 USD in cash."""
+    return customer(MARKET)
+
+
+@pytest.fixture
+def holder():
+    """Return a customer at 08:00 on the Tuesday who bought 10 XYZ at 99 at Monday's open."""
+    someone = customer(MARKET, opening_at=dt.datetime(2024, 11, 25, 13, tzinfo=dt.UTC))
+    someone.send("XYZ", 10, "buy", "limit", "99")
+    someone.to("2024-11-26T13:00:00Z")
+    return someone
