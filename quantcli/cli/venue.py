@@ -13,8 +13,7 @@ import orjson
 from quantcli.contracts.bars import MinuteBar
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.errors import CredentialMissing, MarketDataError
-from quantcli.contracts.session_table import hours
+from quantcli.contracts.errors import CredentialMissing
 from quantcli.shell.files import make_directory, replace_file
 
 if TYPE_CHECKING:
@@ -46,13 +45,7 @@ class StoredBars:
         return self._store.summary("1Day").last
 
 
-def open_exchange(
-    root: Path,
-    home: Path,
-    config: DeskConfig,
-    market: BarStore,
-    opening_at: dt.datetime | None = None,
-) -> Exchange:
+def open_exchange(root: Path, home: Path, config: DeskConfig, market: BarStore) -> Exchange:
     """Return the embedded exchange over `<home>/exchange/book.sqlite3`.
 
     Args:
@@ -60,10 +53,8 @@ def open_exchange(
         home: The folder the book lives under: the desk's, or its dry-run's.
         config: The desk's configuration.
         market: The bars that make the prints.
-        opening_at: First value of the clock of a book that does not exist yet; None: the close
-            of the newest imported session, after which nothing can fill.
     """
-    from quantcli.exchange.settings import ExchangeSettings, FeeRates
+    from quantcli.exchange.settings import ExchangeSettings
     from quantcli.exchange.venue import Exchange
 
     folder = home / "exchange"
@@ -74,28 +65,13 @@ def open_exchange(
         cash=config.exchange.cash_usd,
         slippage_bps=config.exchange.slippage_bps,
         limit_fills_on=config.exchange.limit_fills_on,
-        fees=FeeRates(
-            sec_usd_per_million=config.fees.sec_usd_per_million,
-            taf_usd_per_share=config.fees.taf_usd_per_share,
-            taf_usd_max=config.fees.taf_usd_max,
-        ),
+        sec_usd_per_million=config.fees.sec_usd_per_million,
+        taf_usd_per_share=config.fees.taf_usd_per_share,
+        taf_usd_max=config.fees.taf_usd_max,
         key_id=key_id,
         secret=secret,
-        opening_at=opening_at or _newest_close(market),
     )
     return Exchange(folder / "book.sqlite3", StoredBars(market), settings)
-
-
-def _newest_close(market: BarStore) -> dt.datetime:
-    try:
-        last = market.summary("1Day").last
-    except MarketDataError:
-        last = None
-    return hours(last or _first_session()).closes_at
-
-
-def _first_session() -> dt.date:
-    return sessions_between(FIRST, FIRST + dt.timedelta(days=10))[0]
 
 
 def make_exchange_keys(root: Path) -> None:

@@ -70,7 +70,6 @@ class Workspace:
         url: str | None = None,
         config: DeskConfig | None = None,
         code: CodeId | None = None,
-        opening_at: dt.datetime | None = None,
     ) -> None:
         """Open a desk.
 
@@ -81,7 +80,6 @@ class Workspace:
             url: The broker's address, instead of the one in desk.toml.
             config: The configuration, instead of the one in desk.toml.
             code: The program's identity, instead of the installed one's (tests).
-            opening_at: First value of the clock of a local exchange that has no book yet.
         """
         self.root = root
         self.config = config or load_config(root)
@@ -95,7 +93,6 @@ class Workspace:
         self.halts = HaltFile(self.home / "state" / "halt.json")
         self.lock = FileLock(self.home / "state" / "lock")
         self._read_only = read_only
-        self._opening_at = opening_at
         self._parts: dict[str, Any] = {}
         self._closing = ExitStack()
         self._started_at: dt.datetime | None = None
@@ -128,9 +125,7 @@ class Workspace:
         if "exchange" not in self._parts:
             from quantcli.cli.venue import open_exchange
 
-            exchange = open_exchange(
-                self.root, self.home, self.config, self.market, self._opening_at
-            )
+            exchange = open_exchange(self.root, self.home, self.config, self.market)
             self._closing.callback(exchange.close)
             self._parts["exchange"] = exchange
         found: Exchange = self._parts["exchange"]

@@ -217,6 +217,8 @@ _TABLE: tuple[Reason, ...] = (
     Reason("stop-too-close", "the structural level is too near the entry for a first stop", None,
            _NOTHING),
     Reason("stop-refused", "the broker refused the stop", None, "see runbook/uncovered-share.md"),
+    Reason("exit-refused", "the broker refused to sell; a stop was placed again", None,
+           "see runbook/uncovered-share.md"),
     # reconcile
     Reason("position-missing", "we hold shares that the broker does not show", None,
            "see runbook/paused.md"),

@@ -22,7 +22,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "reconcile": ("reconciliation", "Reconcile"),
     "snapshot": ("snapshot", "Snapshot"),
     "report": ("report", "Report"),
-    "manifest": ("report", "Manifest"),
+    "manifest": ("manifest", "Manifest"),
 }
 SCHEMA_NAMES: tuple[str, ...] = tuple(_PLACES)
 

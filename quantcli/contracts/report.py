@@ -1,4 +1,4 @@
-"""report.json and manifest.json: the day for people, and its seal."""
+"""report.json: the day for people."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from quantcli.contracts.envelope import Artifact, Finding, Frozen, SchemaId, StepName
+from quantcli.contracts.envelope import Artifact, Finding, Frozen, StepName
 from quantcli.contracts.execution import OrderReport
+from quantcli.contracts.manifest import Damage
 from quantcli.contracts.orders import Fill
 from quantcli.contracts.reasons import TerminalState
 from quantcli.contracts.reconciliation import Break
@@ -18,7 +19,6 @@ from quantcli.contracts.scalars import (
     Price,
     Quantity,
     Ratio,
-    SessionDate,
     Symbol,
 )
 from quantcli.contracts.scan import BarsUsed, Regime
@@ -55,14 +55,6 @@ class StepHealth(Frozen):
     status: StepStatus
     exit_code: int | None
     path: str
-
-
-class Damage(Frozen):
-    """A file of the session that is not what was published."""
-
-    path: str
-    code: str
-    detail: str
 
 
 class Incident(Frozen):
@@ -149,34 +141,3 @@ class Report(Artifact):
     zero_trade: ZeroTradeProof | None
     previous_seal: Digest | None = Field(description="Digest of the previous manifest")
     seals: bool = Field(description="True: this report seals its session")
-
-
-class SealedFile(Frozen):
-    """A file of a sealed session."""
-
-    path: str = Field(description="Relative to artifacts/, forward slashes")
-    sha256: Digest
-    bytes: int = Field(ge=0)
-
-
-class PreviousSeal(Frozen):
-    """The manifest before this one."""
-
-    session: SessionDate
-    sha256: Digest
-
-
-class Manifest(Frozen):
-    """manifest.json: every file of the session, chained to the session before."""
-
-    SCHEMA: ClassVar[str] = "manifest"
-    VERSION: ClassVar[int] = 1
-
-    schema_id: SchemaId = Field(alias="schema")
-    session: SessionDate
-    previous: PreviousSeal | None
-    gap: tuple[SessionDate, ...] = Field(description="Exchange sessions between, not traded")
-    files: tuple[SealedFile, ...]
-    damage: tuple[Damage, ...]
-    journal_seq: int
-    journal_sha256: Digest

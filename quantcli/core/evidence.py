@@ -15,7 +15,8 @@ from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import Artifact, Frozen, StepName
 from quantcli.contracts.journal_rows import FlagRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord
-from quantcli.contracts.report import Damage, StepHealth, StepStatus
+from quantcli.contracts.manifest import Damage
+from quantcli.contracts.report import StepHealth, StepStatus
 from quantcli.contracts.snapshot import Snapshot
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)

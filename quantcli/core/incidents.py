@@ -16,7 +16,8 @@ from quantcli.contracts.execution import Execute, Exits, OrderReport
 from quantcli.contracts.journal_rows import FillRow, FlagRow
 from quantcli.contracts.reasons import REASONS
 from quantcli.contracts.reconciliation import Reconcile
-from quantcli.contracts.report import Damage, Incident
+from quantcli.contracts.manifest import Damage
+from quantcli.contracts.report import Incident
 from quantcli.contracts.scalars import plain
 from quantcli.contracts.scan import Scan
 from quantcli.contracts.snapshot import Snapshot

@@ -9,6 +9,7 @@ order, not its state (INV-14). Cumulative quantity never falls (INV-19).
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from quantcli.contracts.broker_views import BrokerOrder
 from quantcli.contracts.errors import (
@@ -19,7 +20,7 @@ from quantcli.contracts.errors import (
 from quantcli.contracts.journal_rows import OrderRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, OrderState
 
-LATE_FILL = "late-fill"
+Cause = Literal["send", "look-up", "sync", "cancel", "replace", "expire"]
 
 #: (from, to) -> whether the change needs the broker's order id. What is not here is illegal.
 TRANSITIONS: dict[tuple[OrderState, OrderState], bool] = {
@@ -121,8 +122,7 @@ def apply_order_row(order: OrderRecord, row: OrderRow) -> OrderRecord:
 
     Args:
         order: The order as stored.
-        row: What is to be written about it. With code `late-fill` it may raise the cumulative
-            quantity of a final order, and nothing else.
+        row: What is to be written about it.
 
     Raises:
         TerminalStateError, InvalidTransitionError, BrokerConfirmationRequiredError: see
@@ -139,8 +139,7 @@ def apply_order_row(order: OrderRecord, row: OrderRow) -> OrderRecord:
         raise InvalidTransitionError("the order has another broker order id", value=where)
     if row.cumulative_quantity < order.cumulative_quantity:
         raise InvalidTransitionError("cumulative quantity never falls", value=where)
-    if not _is_late_fill(order, row):
-        check_transition(order.state, row.to_state, broker_order_id)
+    check_transition(order.state, row.to_state, broker_order_id)
     changes = {
         "state": row.to_state,
         "broker_order_id": broker_order_id,
@@ -172,10 +171,68 @@ def state_of(shown: BrokerOrder, ordered_quantity: Decimal) -> OrderState:
     return state
 
 
-def _is_late_fill(order: OrderRecord, row: OrderRow) -> bool:
-    return (
-        row.code == LATE_FILL
-        and order.state in TERMINAL_ORDER_STATES
-        and row.to_state == order.state
-        and row.cumulative_quantity > order.cumulative_quantity
+def row_of(order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRow | None:
+    """Return the row that takes an order to what the broker shows; None if nothing is new.
+
+    Args:
+        order: The order as stored.
+        shown: The same order as the broker shows it.
+        cause: Why we looked.
+    """
+    state = state_of(shown, order.intent.quantity)
+    if state == order.state and shown.cumulative_quantity == order.cumulative_quantity:
+        return None
+    return OrderRow(
+        client_order_id=order.intent.client_order_id,
+        from_state=order.state,
+        to_state=state,
+        cause=cause,
+        code=code_of(order, state, shown.cumulative_quantity, cause),
+        broker_order_id=shown.broker_order_id,
+        cumulative_quantity=shown.cumulative_quantity,
+        average_price=shown.average_price,
+        submitted_at=shown.submitted_at,
     )
+
+
+def own_row(
+    order: OrderRecord,
+    to_state: OrderState,
+    cause: Cause,
+    code: str | None,
+    message: str | None = None,
+) -> OrderRow:
+    """Return a row for a change that we make ourselves: quantities stay as they are."""
+    return OrderRow(
+        client_order_id=order.intent.client_order_id,
+        from_state=order.state,
+        to_state=to_state,
+        cause=cause,
+        code=code,
+        message=message,
+        cumulative_quantity=order.cumulative_quantity,
+        average_price=order.average_price,
+    )
+
+
+def code_of(
+    order: OrderRecord, to_state: OrderState, cumulative_quantity: Decimal, cause: Cause
+) -> str | None:
+    """Return the reason code of a change that the broker reported; None: nothing to explain.
+
+    A cancelled entry is one whose time to live ended if we asked for the cancel.
+    """
+    if to_state == "REJECTED":
+        return "order-refused"
+    if to_state == "UNKNOWN":
+        return "outcome-unknown"
+    if to_state == "FILLED":
+        return "filled" if order.intent.side == "buy" else "sold"
+    if to_state in {"CANCELLED", "EXPIRED"} and order.intent.purpose == "entry":
+        if cumulative_quantity > 0:
+            return "filled-partly"
+        was_asked = cause == "cancel" or order.state == "PENDING_CANCEL"
+        return "ttl-expired" if was_asked else "order-unfilled"
+    if order.state in {"PENDING", "UNKNOWN"}:
+        return "resolved-present" if cause == "look-up" else "sent"
+    return None

@@ -13,7 +13,7 @@ def signal_id(
 
     Examples:
         >>> signal_id(dt.date(2024, 8, 2), "avwap", "MSFT", "buy", dt.date(2024, 8, 1))[:8]
-        '5ba9e2a3'
+        'bd7ad172'
     """
     parts = (session.isoformat(), strategy, symbol, side, triggering_bar.isoformat())
     assert not any("|" in part for part in parts)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from quantcli.contracts.envelope import STEPS, Artifact, InputRef, Stamp
 from quantcli.contracts.errors import ArtifactConflict
-from quantcli.contracts.report import Damage, PreviousSeal, SealedFile
+from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
 from quantcli.ports.artifact_store import ArtifactStore, Located
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from quantcli.contracts.envelope import Artifact, InputRef, Stamp
-from quantcli.contracts.report import Damage, PreviousSeal, SealedFile
+from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
 

@@ -17,8 +17,8 @@ from quantcli.contracts.errors import (
     ArtifactMissing,
     ArtifactTampered,
 )
+from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
 from quantcli.contracts.registry import parse_artifact, schema_model
-from quantcli.contracts.report import Damage, PreviousSeal, SealedFile
 from quantcli.ports.artifact_store import Located
 from quantcli.shell.files import publish_once, storage
 from quantcli.shell.run_records import RunRecords

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from quantcli.contracts.canonical import parse_canonical, sha256_hex
 from quantcli.contracts.errors import ArtifactError, QuantcliError
-from quantcli.contracts.report import Manifest, PreviousSeal
+from quantcli.contracts.manifest import Manifest, PreviousSeal
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.journal import SqliteJournal
 

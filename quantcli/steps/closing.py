@@ -13,7 +13,8 @@ from typing import NamedTuple
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import SchemaId, Stamp
 from quantcli.contracts.errors import gravest
-from quantcli.contracts.report import Damage, Manifest, PreviousSeal, Report
+from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal
+from quantcli.contracts.report import Report
 from quantcli.core.sessions import sessions_between
 from quantcli.steps.desk import Desk
 from quantcli.steps.report import report

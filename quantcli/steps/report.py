@@ -13,7 +13,8 @@ from quantcli.contracts.envelope import Artifact, StepName
 from quantcli.contracts.errors import ArtifactError
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.registry import schema_model
-from quantcli.contracts.report import Damage, Report
+from quantcli.contracts.manifest import Damage
+from quantcli.contracts.report import Report
 from quantcli.contracts.snapshot import Snapshot
 from quantcli.core.evidence import Evidence, Expected, Seen, Written
 from quantcli.core.report_model import report_exit_code, report_fields

@@ -39,7 +39,9 @@ def command(
 ) -> int:
     """Print sessions of the exchange with their hours, half days marked."""
     begin = _date(first, "--from") if first else _here(desk, as_of, dry_run)
-    end = _date(last, "--to") if last else min(begin + dt.timedelta(days=_DAYS_SHOWN), LAST)
+    # A start beyond the table keeps its own end, so that the table's error names it.
+    shown = min(begin + dt.timedelta(days=_DAYS_SHOWN), max(begin, LAST))
+    end = _date(last, "--to") if last else shown
     if end < begin:
         raise UsageError("--to lies before --from", value=f"{begin} to {end}")
     sessions = sessions_between(begin, end)

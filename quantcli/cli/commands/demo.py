@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from quantcli.cli.options import JsonOption, QuietOption
 from quantcli.cli.replay_run import run_replay
 from quantcli.cli.wiring import Workspace
 from quantcli.contracts.errors import BrokerUnreachable
-from quantcli.core.sessions import hours
 from quantcli.lab.demo_desk import fill_desk
 from quantcli.lab.demo_market import FEED
 
@@ -44,9 +42,6 @@ def command(
         warn(f"SYNTHETIC market, seed {seed}: a demonstration, nothing in it is real")
     make_desk(root, name="demo", feed=FEED, git=False)
     first, last = fill_desk(root, seed, sessions)
-    opening = hours(first).opens_at - dt.timedelta(days=1)
-    with Workspace(root, opening_at=opening) as workspace:
-        _ = workspace.exchange  # makes the book, so that the server opens it at the right time
     with _served(root) as url, Workspace(root, url=url) as workspace:
         if told:
             warn(f"exchange ready at {url}; desk in {root}")

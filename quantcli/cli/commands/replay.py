@@ -29,13 +29,14 @@ def command(
     Interrupted, it continues where it stopped; sealed sessions are passed over.
     """
     root = find_desk(desk)
+    start, end = _date(first), _date(last)
     with Workspace(root, url=url or None) as workspace:
         if workspace.mode != "local":
             raise UsageError(
                 "replay runs on the local exchange only", value=workspace.mode,
                 hint='set desk.mode = "local"',
             )  # fmt: skip
-        tally = run_replay(workspace, _date(first), _date(last), quiet=quiet or as_json)
+        tally = run_replay(workspace, start, end, quiet=quiet or as_json)
     for line in tally.problems:
         warn(line)
     emit(tally.as_object(), lambda: tally.table(), as_json, quiet)
