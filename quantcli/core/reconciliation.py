@@ -21,7 +21,7 @@ from quantcli.contracts.orders import (
 )
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
-from quantcli.contracts.scalars import PRICE_QUANTUM, plain, price, quantity
+from quantcli.contracts.scalars import PRICE_QUANTUM, ZERO, plain, price, quantity
 
 BreakKind = Literal["position", "cash", "order", "fill", "account"]
 
@@ -149,7 +149,9 @@ def fill_breaks(
 
 
 def quantity_breaks(orders: Iterable[OrderRecord], booked: Mapping[str, Decimal]) -> list[Break]:
-    """Return a break for each order whose booked fills do not add up to what it reports.
+    """Return breaks of orders whose fills are fewer than they report, or more than was ordered.
+
+    Fills beyond what an order reports are no break: the two are read one after the other.
 
     Args:
         orders: Our orders.
@@ -157,19 +159,37 @@ def quantity_breaks(orders: Iterable[OrderRecord], booked: Mapping[str, Decimal]
     """
     breaks = []
     for order in orders:
-        ours = booked.get(order.intent.client_order_id, order.cumulative_quantity * 0)
-        if ours != order.cumulative_quantity:
-            breaks.append(
-                break_of(
-                    "fill",
-                    "fill-missing",
-                    order.intent.client_order_id,
-                    plain(ours),
-                    plain(order.cumulative_quantity),
-                    order.intent.symbol,
-                )
-            )
+        ours = booked.get(order.intent.client_order_id, ZERO)
+        if ours < order.cumulative_quantity:
+            told = plain(quantity(order.cumulative_quantity))
+            breaks.append(_fill_break("fill-missing", order.intent, ours, told))
+        elif ours > order.intent.quantity:
+            told = f"ordered {plain(order.intent.quantity)}"
+            breaks.append(_fill_break("order-overfilled", order.intent, ours, told))
     return breaks
+
+
+def rule_breaks(
+    late: Iterable[Fill], positions: Iterable[PositionRecord], contradictions: Iterable[str]
+) -> list[Break]:
+    """Return breaks of our own rules, whatever the two sides agree on.
+
+    Args:
+        late: Fills booked after their order's final state.
+        positions: As booked; a short one was oversold.
+        contradictions: Codes of reports that cannot follow from what is stored.
+    """
+    found = []
+    for fill in sorted(late, key=lambda item: item.execution_id):
+        said = _fill_terms(fill.symbol, fill.side, fill.last_quantity, fill.last_price)
+        found.append(break_of("fill", "late-fill", fill.execution_id, None, said, fill.symbol))
+    for item in positions:
+        if item.quantity < 0:
+            held = plain(quantity(item.quantity))
+            code = "position-oversold"
+            found.append(break_of("position", code, item.symbol, held, None, item.symbol))
+    found += [break_of("order", code, "orders", None, None) for code in contradictions]
+    return found
 
 
 def first_day_breaks(
@@ -241,6 +261,11 @@ def _activity_terms(activity: Activity) -> str:
 
 def _order_break(code: str, intent: OrderIntent, ours: str, theirs: str | None) -> Break:
     return break_of("order", code, intent.client_order_id, ours, theirs, intent.symbol)
+
+
+def _fill_break(code: str, intent: OrderIntent, ours: Decimal, theirs: str) -> Break:
+    told = plain(quantity(ours))
+    return break_of("fill", code, intent.client_order_id, told, theirs, intent.symbol)
 
 
 def _position_break(

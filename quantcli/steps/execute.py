@@ -1,0 +1,179 @@
+"""`execute`: place what was approved and is due, exactly once; end what has had its time.
+
+The only sender of entries. Intents are durable before anything is sent; then comes the sync, the
+end of orders past their time to live, and the sending. Without a usable enforce.json nothing new
+is sent, and all the rest is done.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from quantcli.contracts.config import Offset
+from quantcli.contracts.enforce import Enforce
+from quantcli.contracts.envelope import Finding
+from quantcli.contracts.errors import ArtifactError, ArtifactMissing, BrokerError
+from quantcli.contracts.execution import Execute
+from quantcli.contracts.journal_rows import IntentRow
+from quantcli.contracts.orders import OrderIntent, OrderRecord
+from quantcli.core.order_payload import payload_sha256
+from quantcli.core.order_states import own_row
+from quantcli.core.sessions import hours
+from quantcli.steps.desk import Desk
+from quantcli.steps.exit_codes import exit_code_of
+from quantcli.steps.order_protocol import Patience, cancel, send, write
+from quantcli.steps.order_reports import fills_booked, order_reports
+from quantcli.steps.sync import Synced, sync
+
+_ENDING = frozenset({"SUBMITTED", "PARTIALLY_FILLED", "PENDING_CANCEL"})
+
+
+class Gate:
+    """Asked before each entry is sent: halt, PAUSED, mode and the instant, read anew each time."""
+
+    def __init__(self, desk: Desk, blocked_symbols: frozenset[str]) -> None:
+        """Keep the order window of the session; nothing is withheld yet.
+
+        Args:
+            desk: The running step.
+            blocked_symbols: Symbols whose position differs at the broker.
+        """
+        self._desk = desk
+        self._blocked = blocked_symbols
+        self.withheld: dict[str, Finding] = {}
+
+    def may_send(self, order: OrderRecord) -> bool:
+        """Return whether an entry may go out now; if not, keep the reason."""
+        code = self._objection(order)
+        if code is not None:
+            name = order.intent.client_order_id
+            self.withheld[name] = Finding(code=code, observed=name)
+        return code is None
+
+    def _objection(self, order: OrderRecord) -> str | None:
+        if self._desk.stamp.mode == "dry-run":
+            return "mode-forbids"
+        reading = self._desk.halts.read()
+        if reading.entries or reading.all:
+            return "halted"
+        flag = self._desk.journal.flags().get("paused")
+        if flag is not None and flag.is_set:
+            return "paused"
+        if order.intent.symbol in self._blocked:
+            return "position-quantity"
+        # The broker's clock, not the cycle's instant: a resumed run may come late.
+        now = self._desk.broker.clock().timestamp
+        if not is_due(self._desk, order.intent, now):
+            return "outside-order-window"
+        return None
+
+
+def execute(desk: Desk) -> Execute:
+    """Return one pass of `execute`."""
+    patience = Patience(desk.sleep)
+    enforce, problems = _enforcement(desk)
+    problems += _promise(desk, enforce)
+    synced = sync(desk, patience)
+    problems += synced.codes
+    end_unsent(desk)
+    gate = Gate(desk, frozenset(item.subject for item in synced.differences))
+    try:
+        _end_expired(desk, patience)
+        if enforce is not None and synced.is_whole:
+            _send_due(desk, gate, patience)
+    except BrokerError as error:
+        problems.append(error.code)
+    return _artifact(desk, problems, gate, synced)
+
+
+def is_due(desk: Desk, intent: OrderIntent, now: dt.datetime) -> bool:
+    """Return whether an entry may be at the broker: in the order window, and not expired."""
+    opens_at, closes_at = hours(desk.stamp.session)
+    window = desk.config.window
+    first = Offset.parse(window.entries_from).of(opens_at, closes_at)
+    last = Offset.parse(window.entries_until).of(opens_at, closes_at)
+    is_in_time = intent.expires_at is None or now < intent.expires_at
+    return intent.session == desk.stamp.session and first <= now < last and is_in_time
+
+
+def end_unsent(desk: Desk) -> None:
+    """End entries that were never sent and whose time has passed."""
+    opens_at, closes_at = hours(desk.stamp.session)
+    last = Offset.parse(desk.config.window.entries_until).of(opens_at, closes_at)
+    for order in desk.journal.orders(purpose="entry", live_only=True):
+        intent = order.intent
+        has_ended = intent.expires_at is not None and intent.expires_at <= desk.stamp.as_of
+        is_over = has_ended or intent.session < desk.stamp.session or last <= desk.stamp.as_of
+        if order.state == "PENDING" and is_over:
+            write(desk, order, own_row(order, "EXPIRED", "expire", "intent-expired"))
+
+
+def end_entry(desk: Desk, order: OrderRecord, patience: Patience) -> OrderRecord:
+    """Return an entry after cancelling it if its time to live is over."""
+    expires_at = order.intent.expires_at
+    if order.state not in _ENDING or expires_at is None or expires_at > desk.stamp.as_of:
+        return order
+    return cancel(desk, order, patience)
+
+
+def _enforcement(desk: Desk) -> tuple[Enforce | None, list[str]]:
+    """Return the newest enforcement of the session, or why there is none."""
+    located = desk.find("enforce")
+    if located is None:
+        return None, ["enforce-missing"]
+    try:
+        enforce, _ = desk.read(Enforce, located)
+    except ArtifactMissing:
+        return None, ["enforce-missing"]
+    except ArtifactError as error:
+        return None, ["enforce-invalid", error.code]
+    return enforce, []
+
+
+def _promise(desk: Desk, enforce: Enforce | None) -> list[str]:
+    """Journal the intents that are new and return codes of those that cannot be believed."""
+    rows, problems = [], []
+    for intent in () if enforce is None else enforce.intents:
+        known = desk.journal.order(intent.client_order_id)
+        if known is not None and known.intent == intent:
+            continue
+        is_sound = (
+            known is None
+            and intent.purpose == "entry"
+            and intent.side == "buy"
+            and intent.session == desk.stamp.session
+            and intent.payload_sha256 == payload_sha256(intent)
+        )
+        if is_sound:
+            rows.append(IntentRow(intent=intent))
+        else:
+            problems.append("intent-invalid")
+    desk.write(rows)
+    return problems
+
+
+def _end_expired(desk: Desk, patience: Patience) -> None:
+    for order in desk.journal.orders(purpose="entry", live_only=True):
+        end_entry(desk, order, patience)
+
+
+def _send_due(desk: Desk, gate: Gate, patience: Patience) -> None:
+    """Send what is due: new entries, and those whose outcome is unknown, once more."""
+    for order in desk.journal.orders(purpose="entry", session=desk.stamp.session, live_only=True):
+        if order.state in {"PENDING", "UNKNOWN"} and is_due(desk, order.intent, desk.stamp.as_of):
+            send(desk, order, patience, gate.may_send)
+
+
+def _artifact(desk: Desk, problems: list[str], gate: Gate, synced: Synced) -> Execute:
+    codes = set(problems) | {item.code for item in synced.differences}
+    if any(order.state == "UNKNOWN" for order in desk.journal.orders(live_only=True)):
+        codes.add("outcome-unknown")
+    withheld = tuple(gate.withheld[name] for name in sorted(gate.withheld))
+    codes |= {finding.code for finding in withheld}
+    return Execute(
+        **desk.header(Execute, exit_code_of(codes)),
+        orders=order_reports(desk),
+        fills=fills_booked(desk),
+        withheld=withheld,
+        codes=tuple(sorted(codes)),
+    )

@@ -1,0 +1,212 @@
+"""The order protocol: at most one order at the broker for each intent, and none lost.
+
+Persist the intent, mark it UNKNOWN, send once, look up by client order id, send again only the
+same id and the same bytes. A refusal because the id is taken proves that the order is there.
+A process may die between any two of these and the next run goes on (INV-11, INV-12, INV-13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from quantcli.contracts.broker_views import Accepted, BrokerOrder, Refused, Submission
+from quantcli.contracts.errors import BrokerUnreachable, ContractDrift, LedgerError
+from quantcli.contracts.journal_rows import FlagRow, OrderRow
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderIntent, OrderRecord
+from quantcli.core.order_payload import request_body
+from quantcli.core.order_states import Cause, apply_order_row, own_row, row_of
+from quantcli.steps.desk import Desk
+
+#: Seconds between look-ups; all waits of one pass together.
+LOOK_UP_DELAYS_SECONDS = (1, 2, 4, 8, 15)
+
+
+class Patience:
+    """The waits that one pass of a step may spend on orders of unknown outcome."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        """Start with all waits unspent."""
+        self._sleep = sleep
+        self._delays: Iterator[int] = iter(LOOK_UP_DELAYS_SECONDS)
+
+    def wait(self) -> bool:
+        """Wait for the next delay; False when all are spent."""
+        delay = next(self._delays, None)
+        if delay is None:
+            return False
+        self._sleep(delay)
+        return True
+
+
+def send(
+    desk: Desk, order: OrderRecord, patience: Patience, may_send: Callable[[OrderRecord], bool]
+) -> OrderRecord:
+    """Send an order and return it with what became of it.
+
+    Args:
+        desk: The running step, which owns the order's intent.
+        order: PENDING, or UNKNOWN: then it was looked up in vain before, and is sent again.
+        patience: The waits left for look-ups.
+        may_send: Asked before each request, the second one included.
+
+    Raises:
+        BrokerUnreachable: the request provably never left; the order is PENDING again.
+        BrokerRefused: a look-up was refused; the order stays UNKNOWN.
+    """
+    if not may_send(order):
+        return order
+    is_first = order.state == "PENDING"
+    if is_first:
+        order = write(desk, order, own_row(order, "UNKNOWN", "send", "outcome-unknown"))
+    answer = _request(desk, order, is_first=is_first)
+    order = _settle(desk, order, answer, patience, is_first=is_first)
+    if is_first and order.state == "UNKNOWN" and may_send(order):
+        answer = _request(desk, order, is_first=False)
+        order = _settle(desk, order, answer, patience, is_first=False)
+    return order
+
+
+def look_up(desk: Desk, intent: OrderIntent, patience: Patience) -> BrokerOrder | None:
+    """Return the order that the broker has under an intent's id; None if it shows none.
+
+    One look, then one after each wait that is left. "None" is not proof of absence.
+
+    Raises:
+        BrokerRefused: the broker will not answer.
+    """
+    while True:
+        try:
+            shown = desk.broker.order_by_client_id(intent.client_order_id)
+        except BrokerUnreachable:
+            shown = None
+        except ContractDrift:
+            return None
+        if shown is not None or not patience.wait():
+            return shown
+
+
+def adopt(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRecord:
+    """Return an order brought to what the broker shows under its id.
+
+    If that is an order for something else, ours is not there and never can be: it counts as
+    rejected and the desk is paused.
+    """
+    if not is_same(order.intent, shown):
+        desk.write([pause(desk, "order-differs")])
+        said = f"the broker has {shown.side} {shown.quantity} {shown.symbol} under this id"
+        return write(desk, order, own_row(order, "REJECTED", cause, "order-differs", said))
+    return learn(desk, order, shown, cause)
+
+
+def learn(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRecord:
+    """Return the order after writing what the broker shows; contradictions pause the desk."""
+    row = row_of(order, shown, cause)
+    if row is None:
+        return order
+    try:
+        apply_order_row(order, row)
+    except LedgerError:
+        desk.write([pause(desk, "order-state-contradicts")])
+        return order
+    return write(desk, order, row)
+
+
+def cancel(desk: Desk, order: OrderRecord, patience: Patience) -> OrderRecord:
+    """Ask to cancel an order, read it back, and return it; partial fills stay.
+
+    If the broker does not confirm in time the order is returned as PENDING_CANCEL, or working.
+
+    Raises:
+        BrokerRefused: the read-back was refused.
+    """
+    if order.state != "PENDING_CANCEL":
+        order = write(desk, order, own_row(order, "PENDING_CANCEL", "cancel", None))
+    assert order.broker_order_id is not None
+    desk.broker.cancel(order.broker_order_id)
+    while True:
+        shown = look_up(desk, order.intent, patience)
+        if shown is None:
+            return order
+        row = row_of(order, shown, "cancel")
+        is_final = row is not None and row.to_state in TERMINAL_ORDER_STATES
+        if is_final or not patience.wait():
+            return learn(desk, order, shown, "cancel")
+
+
+def refresh(desk: Desk, order: OrderRecord, cause: Cause) -> OrderRecord:
+    """Return an order as the broker shows it now; unchanged if it does not show it."""
+    shown = desk.broker.order_by_client_id(order.intent.client_order_id)
+    return order if shown is None else learn(desk, order, shown, cause)
+
+
+def write(desk: Desk, order: OrderRecord, row: OrderRow) -> OrderRecord:
+    """Return the order after writing a row about it."""
+    after = apply_order_row(order, row)
+    desk.write([row])
+    return after
+
+
+def pause(desk: Desk, *codes: str) -> FlagRow:
+    """Return the row that sets PAUSED for these reasons, besides those it already has."""
+    flag = desk.journal.flags().get("paused")
+    reasons = flag.reasons if flag is not None and flag.is_set else ()
+    together = tuple(sorted({*reasons, *codes}))
+    return FlagRow(name="paused", is_set=True, reasons=together, by="invariant")
+
+
+def is_same(intent: OrderIntent, shown: BrokerOrder) -> bool:
+    """Return whether the broker's order is the intent's: symbol, side and quantity."""
+    asked: tuple[str, str, Decimal | None] = (intent.symbol, intent.side, intent.quantity)
+    return asked == (shown.symbol, shown.side, shown.quantity)
+
+
+def _request(desk: Desk, order: OrderRecord, *, is_first: bool) -> Submission:
+    """Send the request once. If it provably never left, the first one takes the mark back."""
+    intent = order.intent
+    body = request_body(intent)
+    try:
+        if intent.replaces is None:
+            return desk.broker.submit(body)
+        replaced = desk.journal.order(intent.replaces)
+        assert replaced is not None
+        assert replaced.broker_order_id is not None
+        return desk.broker.replace(replaced.broker_order_id, body)
+    except BrokerUnreachable:
+        if is_first:
+            write(desk, order, own_row(order, "PENDING", "send", None))
+        raise
+
+
+def _settle(
+    desk: Desk, order: OrderRecord, answer: Submission, patience: Patience, *, is_first: bool
+) -> OrderRecord:
+    """Return the order after the broker's answer; UNKNOWN if there is no evidence."""
+    if isinstance(answer, Accepted) and is_same(order.intent, answer.order):
+        order = learn(desk, order, answer.order, "send")
+        return _replaced(desk, order)
+    if isinstance(answer, Refused) and not answer.is_duplicate_id and is_first:
+        return _refused(desk, order, answer)
+    shown = look_up(desk, order.intent, patience)
+    if shown is not None:
+        return _replaced(desk, adopt(desk, order, shown, "look-up"))
+    is_sell = order.intent.side == "sell"
+    if isinstance(answer, Refused) and not answer.is_duplicate_id and is_sell:
+        # The first request was never seen and the second is refused. A sell that shows up
+        # later could not sell more than is held; a buy could, so that one stays unknown.
+        return _refused(desk, order, answer)
+    return order
+
+
+def _refused(desk: Desk, order: OrderRecord, answer: Refused) -> OrderRecord:
+    said = f"{answer.status} {answer.code} {answer.message}".strip()
+    return write(desk, order, own_row(order, "REJECTED", "send", "order-refused", said))
+
+
+def _replaced(desk: Desk, order: OrderRecord) -> OrderRecord:
+    """Read back the order that this one replaced: it may have been filled in between."""
+    if order.intent.replaces is not None and order.state != "UNKNOWN":
+        before = desk.journal.order(order.intent.replaces)
+        if before is not None and before.state not in TERMINAL_ORDER_STATES:
+            refresh(desk, before, "replace")
+    return order

@@ -1,0 +1,93 @@
+"""What a pass did to each order, read back from the journal rows it wrote.
+
+Nothing here comes from memory, so a pass that was killed and resumed reports what an
+undisturbed one would have. How an order got from its first state to its last is told by these
+two alone: whether the answer came at once or was looked up after a crash makes no difference.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from quantcli.contracts.execution import OrderAction, OrderReport
+from quantcli.contracts.journal_rows import FillRow, IntentRow, OrderRow
+from quantcli.contracts.orders import Fill, OrderRecord
+from quantcli.steps.desk import Desk
+
+
+class Change(NamedTuple):
+    """What a pass wrote about one order, in order; no rows: it was only promised."""
+
+    client_order_id: str
+    rows: tuple[OrderRow, ...]
+
+
+def changes(desk: Desk) -> tuple[Change, ...]:
+    """Return what this pass wrote about orders, by first mention."""
+    found: dict[str, list[OrderRow]] = {}
+    for entry in desk.my_rows():
+        if isinstance(entry.row, IntentRow):
+            found.setdefault(entry.row.intent.client_order_id, [])
+        elif isinstance(entry.row, OrderRow):
+            found.setdefault(entry.row.client_order_id, []).append(entry.row)
+    return tuple(Change(name, tuple(rows)) for name, rows in found.items())
+
+
+def order_reports(desk: Desk) -> tuple[OrderReport, ...]:
+    """Return one report for each order this pass touched, in the sequence of client order ids."""
+    reports = []
+    for change in sorted(changes(desk)):
+        order = desk.journal.order(change.client_order_id)
+        assert order is not None
+        reports.append(_report(order, action_of(order, change.rows)))
+    return tuple(reports)
+
+
+def fills_booked(desk: Desk) -> tuple[Fill, ...]:
+    """Return the fills this pass booked, in booking order."""
+    return tuple(entry.row.fill for entry in desk.my_rows() if isinstance(entry.row, FillRow))
+
+
+def action_of(order: OrderRecord, rows: tuple[OrderRow, ...]) -> OrderAction:
+    """Return what a pass did to an order.
+
+    Args:
+        order: The order after the pass.
+        rows: What the pass wrote about it; none: it is promised and not sent.
+    """
+    before = rows[0].from_state if rows else order.state
+    if order.state == "UNKNOWN":
+        return "unknown"
+    if order.state == "REJECTED":
+        return "refused"
+    if order.state == "EXPIRED":
+        return "expired"
+    if before == "PENDING" and order.state != "PENDING":
+        return "sent"
+    if before == "UNKNOWN" and order.state != "PENDING":
+        return "resolved"
+    if order.state == "REPLACED":
+        return "replaced"
+    return "cancelled" if order.state == "CANCELLED" else "updated"
+
+
+def _report(order: OrderRecord, action: OrderAction) -> OrderReport:
+    intent = order.intent
+    spoken = {"sent": "sent", "resolved": "resolved-present"}.get(action)
+    is_over = order.state in {"FILLED", "CANCELLED"}
+    return OrderReport(
+        intent_id=intent.intent_id,
+        client_order_id=intent.client_order_id,
+        purpose=intent.purpose,
+        symbol=intent.symbol,
+        side=intent.side,
+        action=action,
+        state=order.state,
+        ordered_quantity=intent.quantity,
+        cumulative_quantity=order.cumulative_quantity,
+        average_price=order.average_price,
+        limit_price=intent.limit_price,
+        stop_price=intent.stop_price,
+        code=order.code if is_over or spoken is None else spoken,
+        message=order.message,
+    )

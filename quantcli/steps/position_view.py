@@ -1,0 +1,226 @@
+"""One position as it is now: what is held, what stands, where the stop belongs, why to leave.
+
+Gathers the values that a plan needs from journal, broker, bars and config. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from quantcli.contracts.broker_views import BrokerPosition
+from quantcli.contracts.envelope import Finding
+from quantcli.contracts.errors import BrokerError
+from quantcli.contracts.orders import OrderIntent, OrderRecord
+from quantcli.contracts.positions import PositionRecord
+from quantcli.contracts.scalars import ZERO
+from quantcli.core.coverage import is_covering
+from quantcli.core.exit_plan import Situation, Standing
+from quantcli.core.sessions import is_regular_hours, sessions_apart
+from quantcli.core.stops import Level, on_tick, resolve
+from quantcli.steps.desk import Desk
+from quantcli.steps.execute import end_entry
+from quantcli.steps.order_protocol import Patience
+from quantcli.steps.structure import Structure
+from quantcli.steps.sync import Synced
+
+_RESTING = frozenset({"SUBMITTED", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"})
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass of `exits`.
+
+    Attributes:
+        desk: The running step.
+        patience: The waits left for look-ups.
+        synced: What the broker showed at the start.
+        structure: Stop candidates from bars.
+        is_open: Regular hours, by the broker's clock.
+        codes: Codes collected on the way.
+        withheld: What a full halt stopped.
+        has_sold: An exit was sent: fills must be booked again.
+    """
+
+    desk: Desk
+    patience: Patience
+    synced: Synced
+    structure: Structure
+    is_open: bool
+    codes: set[str] = field(default_factory=set)
+    withheld: dict[str, Finding] = field(default_factory=dict)
+    has_sold: bool = False
+
+    def may_send(self, order: OrderRecord) -> bool:
+        """Return whether a stop or an exit may go out: only a full halt says no."""
+        return self.may_act(order.intent.symbol)
+
+    def may_act(self, symbol: str) -> bool:
+        """Return whether anything may be done at the broker; if not, keep the reason."""
+        code = "mode-forbids" if self.desk.stamp.mode == "dry-run" else None
+        if code is None and self.desk.halts.read().all:
+            code = "halted"
+        if code is not None:
+            self.withheld[symbol] = Finding(code=code, observed=symbol)
+        self._read_clock()
+        return code is None
+
+    def _read_clock(self) -> None:
+        try:
+            self.is_open = self.desk.broker.clock().is_open
+        except BrokerError as error:
+            self.codes.add(error.code)
+
+
+def is_market_open(desk: Desk, codes: set[str]) -> bool:
+    """Return whether these are regular hours: the broker's word, else the calendar's."""
+    try:
+        return desk.broker.clock().is_open
+    except BrokerError as error:
+        codes.add(error.code)
+        return is_regular_hours(desk.stamp.as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One position as seen now."""
+
+    position: PositionRecord
+    entry: OrderIntent | None
+    situation: Situation
+    stop_before: Decimal | None
+    price_source: Literal["bar", "broker", "none"]
+    findings: tuple[Finding, ...]
+    problem: str | None
+
+
+def look_at(
+    run: Pass, position: PositionRecord, *, may_replace: bool = True, may_exit: bool = True
+) -> Look:
+    """Return a position as seen now.
+
+    Args:
+        run: The pass.
+        position: As booked.
+        may_replace: False once the broker refused to replace a stop in this pass.
+        may_exit: False once it refused to sell.
+    """
+    desk, symbol = run.desk, position.symbol
+    entry_order = desk.journal.order(position.entry_client_order_id or "")
+    entry = None if entry_order is None else entry_order.intent
+    live = desk.journal.orders(symbol=symbol, live_only=True)
+    sells = [order for order in live if order.intent.side == "sell"]
+    shares, problem, shown = _shares(run, position)
+    now, source = _price(run, symbol, shown)
+    memory = _memory(desk, symbol, sells)
+    own = _own_stop(run, position, entry)
+    resolved = resolve(
+        memory,
+        own,
+        run.structure.candidate(position),
+        position.average_price,
+        desk.config.exits.first_stop_distance_fraction_min,
+    )
+    situation = Situation(
+        shares=shares,
+        price=now,
+        level=resolved.level,
+        base=memory or Level(on_tick(own), "intent"),
+        stops=_standing(sells),
+        exiting=sum((order.leaves_quantity for order in sells if _is_selling(order)), ZERO),
+        exit_code=_exit_code(run, position, entry, now),
+        is_open=run.is_open,
+        may_replace=run.is_open and may_replace,
+        may_exit=may_exit,
+        is_buy_resting=_is_buy_resting(run, symbol),
+        is_sell_unknown=any(order.state in {"UNKNOWN", "PENDING_CANCEL"} for order in sells),
+    )
+    before = None if memory is None else memory.price
+    return Look(position, entry, situation, before, source, resolved.findings, problem)
+
+
+def _price(
+    run: Pass, symbol: str, shown: BrokerPosition | None
+) -> tuple[Decimal | None, Literal["bar", "broker", "none"]]:
+    """Return the broker's current price, else the newest complete bar's close."""
+    if shown is not None and shown.current_price is not None:
+        return shown.current_price, "broker"
+    close = run.structure.last_close(symbol)
+    return close, "none" if close is None else "bar"
+
+
+def _standing(sells: Sequence[OrderRecord]) -> tuple[Standing, ...]:
+    return tuple(
+        Standing(
+            order.intent.client_order_id, order.leaves_quantity, order.intent.stop_price or ZERO
+        )
+        for order in sells
+        if order.intent.purpose == "stop" and order.state == "SUBMITTED"
+    )
+
+
+def _is_selling(order: OrderRecord) -> bool:
+    """Return whether an order is on its way out: a working exit, or a stop that has triggered."""
+    if order.intent.purpose == "exit":
+        return order.state in {"SUBMITTED", "PARTIALLY_FILLED"}
+    return order.state == "PARTIALLY_FILLED"
+
+
+def _shares(
+    run: Pass, position: PositionRecord
+) -> tuple[Decimal, str | None, BrokerPosition | None]:
+    """Return what may be sold, a problem with it, and the broker's own position."""
+    if position.quantity < 0:
+        return ZERO, "position-oversold", None
+    if run.synced.positions is None:
+        return position.quantity, None, None
+    shown = {item.symbol: item for item in run.synced.positions}
+    theirs = shown.get(position.symbol)
+    if theirs is None or theirs.quantity <= 0:
+        return ZERO, "position-missing", theirs
+    return min(position.quantity, theirs.quantity), None, theirs
+
+
+def _memory(desk: Desk, symbol: str, sells: Sequence[OrderRecord]) -> Level | None:
+    """Return the highest level known: remembered, or standing at the broker."""
+    row = desk.journal.stops().get(symbol)
+    standing = [o.intent.stop_price for o in sells if is_covering(o) and o.intent.stop_price]
+    highest = max(standing, default=None)
+    if row is not None and (highest is None or row.stop_price >= highest):
+        return Level(row.stop_price, row.basis)
+    return None if highest is None else Level(highest, "intent")
+
+
+def _own_stop(run: Pass, position: PositionRecord, entry: OrderIntent | None) -> Decimal:
+    """Return the stop the entry was approved with; there is always one."""
+    if entry is not None and entry.protective_stop is not None:
+        return entry.protective_stop
+    return position.average_price * (1 - run.desk.config.exits.first_stop_distance_fraction_min)
+
+
+def _exit_code(
+    run: Pass, position: PositionRecord, entry: OrderIntent | None, now: Decimal | None
+) -> str | None:
+    settings = run.desk.config.exits
+    target = None if entry is None else entry.target
+    if settings.is_target_used and target is not None and now is not None and now >= target:
+        return "target-reached"
+    held = sessions_apart(position.opened_session, run.desk.stamp.session)
+    if 0 < settings.hold_sessions_max <= held:
+        return "max-hold"
+    return None
+
+
+def _is_buy_resting(run: Pass, symbol: str) -> bool:
+    """Return whether a buy rests in the symbol, after ending those that have had their time."""
+    buys = run.desk.journal.orders(purpose="entry", symbol=symbol, live_only=True)
+    if any(end_entry(run.desk, order, run.patience).state in _RESTING for order in buys):
+        return True
+    return any(
+        order.symbol == symbol
+        and order.side == "buy"
+        and run.desk.journal.order(order.client_order_id) is None
+        for order in run.synced.open_orders or ()
+    )

@@ -1,0 +1,208 @@
+"""Protecting one position: look, plan, write the conclusion down, act, remember.
+
+The conclusion is journaled together with the first promise it leads to, before anything is
+sent. What an interrupted pass left undone is planned afresh from what is then true. Nothing
+here asks for PAUSED, a gate or a halt of entries: only a full halt stops it (INV-04).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from quantcli.contracts.envelope import Frozen
+from quantcli.contracts.journal_rows import IntentRow, ReviewRow, StopRow
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, Purpose
+from quantcli.contracts.positions import PositionRecord
+from quantcli.contracts.scalars import ZERO
+from quantcli.core.coverage import is_covering
+from quantcli.core.exit_plan import Move, Plan, plan_of
+from quantcli.core.intents import form_intent
+from quantcli.core.order_ids import IntentKey
+from quantcli.core.stops import Basis
+from quantcli.steps.desk import Desk
+from quantcli.steps.order_protocol import cancel, refresh, send
+from quantcli.steps.position_view import Look, Pass, look_at
+from quantcli.steps.sync import sync
+
+
+def protect(run: Pass, position: PositionRecord) -> None:
+    """Bring one position under cover, or out of the market.
+
+    At most two rounds: the second one only if the broker refused something in the first.
+    """
+    _finish_cancels(run, position.symbol)
+    rows: list[Frozen] = []
+    may_replace = may_exit = True
+    for number in range(2):
+        look = look_at(run, position, may_replace=may_replace, may_exit=may_exit)
+        plan = plan_of(look.situation) if look.problem is None else Plan("wait", look.problem)
+        if number == 0 and not _is_reviewed(run.desk, position.symbol):
+            rows = [review_of(look, plan)]
+        if plan.action == "exit":
+            is_done = _exit(run, look, rows)
+            may_exit = False
+        else:
+            is_done = _move(run, look, plan, rows)
+            may_replace = False
+        _remember(run.desk, look)
+        rows = []
+        if is_done:
+            return
+
+
+def review_of(look: Look, plan: Plan) -> ReviewRow:
+    """Return the conclusion about a position, before anything is done about it."""
+    level = plan.moves[0].level if plan.moves else look.situation.level
+    after = {"wait": look.stop_before, "exit": None}.get(plan.action, level.price)
+    return ReviewRow(
+        symbol=look.position.symbol,
+        quantity=look.position.quantity,
+        entry_price=look.position.average_price,
+        price=look.situation.price,
+        price_source=look.price_source,
+        stop_before=look.stop_before,
+        stop_after=after,
+        basis=level.basis,
+        action=plan.action,
+        code=plan.code,
+        findings=look.findings,
+    )
+
+
+def _move(run: Pass, look: Look, plan: Plan, rows: list[Frozen]) -> bool:
+    """Carry out the moves on stops; False if the broker refused one."""
+    if not plan.moves or not run.may_act(look.position.symbol):
+        run.desk.write(rows)
+        return True
+    is_done = True
+    for move in plan.moves:
+        if move.kind == "cancel":
+            run.desk.write(rows)
+            if not _cancelled(run, move.client_order_id or ""):
+                return True
+        else:
+            is_done = _place(run, look, move, rows) and is_done
+        rows = []
+    return is_done
+
+
+def _place(run: Pass, look: Look, move: Move, rows: list[Frozen]) -> bool:
+    """Place a stop, or replace one; False if the broker refused."""
+    terms = {
+        "quantity": move.quantity,
+        "order_type": "stop",
+        "stop_price": move.level.price,
+        "time_in_force": "gtc",
+        "replaces": move.client_order_id,
+    }
+    order = _promise_and_send(run, look, "stop", terms, rows)
+    if order.state != "REJECTED":
+        return True
+    run.codes.add("stop-refused")
+    before = run.desk.journal.order(move.client_order_id or "")
+    if before is not None and before.state not in TERMINAL_ORDER_STATES:
+        refresh(run.desk, before, "sync")
+    return False
+
+
+def _exit(run: Pass, look: Look, rows: list[Frozen]) -> bool:
+    """Free the shares from their stops, confirm, and sell them; False if selling was refused."""
+    desk, symbol = run.desk, look.position.symbol
+    desk.write(rows)
+    if not run.may_act(symbol):
+        return True
+    for stop in look.situation.stops:
+        if not _cancelled(run, stop.client_order_id):
+            return True
+    quantity = _sellable(run, look)
+    if quantity <= 0:
+        return True
+    terms = {"quantity": quantity, "order_type": "market", "time_in_force": "day"}
+    order = _promise_and_send(run, look, "exit", terms, [])
+    run.has_sold = True
+    if order.state == "REJECTED":
+        run.codes.add("exit-refused")
+    return order.state != "REJECTED"
+
+
+def _sellable(run: Pass, look: Look) -> Decimal:
+    """Return the shares to sell; a stop that was filled while being cancelled is booked first."""
+    desk, situation = run.desk, look.situation
+    stops = [desk.journal.order(stop.client_order_id) for stop in situation.stops]
+    if any(order is not None and order.cumulative_quantity > 0 for order in stops):
+        run.codes.update(sync(desk, run.patience).codes)
+    held = {item.symbol: item.quantity for item in desk.journal.positions()}
+    symbol = look.position.symbol
+    return min(situation.shares, held.get(symbol, situation.shares * 0)) - situation.exiting
+
+
+def _cancelled(run: Pass, client_order_id: str) -> bool:
+    """Cancel one stop; True if it can sell no more."""
+    order = run.desk.journal.order(client_order_id)
+    assert order is not None
+    return cancel(run.desk, order, run.patience).state in TERMINAL_ORDER_STATES
+
+
+def _finish_cancels(run: Pass, symbol: str) -> None:
+    """Ask again about stops whose cancel was never confirmed."""
+    for order in run.desk.journal.orders(symbol=symbol, live_only=True):
+        if order.state == "PENDING_CANCEL" and order.intent.side == "sell":
+            cancel(run.desk, order, run.patience)
+
+
+def _promise_and_send(
+    run: Pass, look: Look, purpose: Purpose, terms: dict[str, Any], rows: list[Frozen]
+) -> OrderRecord:
+    """Journal the conclusion and the intent in one transaction, then send the order."""
+    desk, symbol = run.desk, look.position.symbol
+    genesis = desk.journal.genesis()
+    assert genesis is not None
+    strategy = "exits" if look.entry is None else look.entry.strategy
+    session = desk.stamp.session
+    sequence = desk.journal.sequence_max(session, strategy, symbol, purpose) + 1
+    intent = form_intent(
+        IntentKey(genesis.account_id, strategy, session, symbol, purpose, sequence),
+        signal_id=None if look.entry is None else look.entry.signal_id,
+        side="sell",
+        reference_price=look.situation.price,
+        expires_at=None,
+        **terms,
+    )
+    desk.write([*rows, IntentRow(intent=intent)])
+    return send(desk, OrderRecord(intent=intent, state="PENDING"), run.patience, run.may_send)
+
+
+def _remember(desk: Desk, look: Look) -> None:
+    """Write stop memory when the highest working stop is not what is remembered."""
+    symbol = look.position.symbol
+    if symbol not in {item.symbol for item in desk.journal.positions()}:
+        return
+    stops = [
+        order
+        for order in desk.journal.orders(purpose="stop", symbol=symbol, live_only=True)
+        if is_covering(order) and order.intent.stop_price is not None
+    ]
+    if not stops:
+        return
+    newest = max(stops, key=lambda order: order.intent.stop_price or ZERO)
+    price = newest.intent.stop_price or ZERO
+    row = desk.journal.stops().get(symbol)
+    if row is not None and row.stop_price > price:
+        return
+    basis: Basis = "intent"
+    for level in (look.situation.base, look.situation.level):
+        basis = level.basis if level.price == price else basis
+    memory = StopRow(
+        symbol=symbol,
+        stop_price=price,
+        basis=basis,
+        client_order_id=newest.intent.client_order_id,
+    )
+    desk.write([] if memory == row else [memory])
+
+
+def _is_reviewed(desk: Desk, symbol: str) -> bool:
+    return any(
+        isinstance(entry.row, ReviewRow) and entry.row.symbol == symbol for entry in desk.my_rows()
+    )

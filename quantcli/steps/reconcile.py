@@ -1,0 +1,204 @@
+"""`reconcile`: ours against theirs, to the cent and to the share.
+
+Reads the broker and syncs into a private copy of the journal only, so that nothing is adopted on
+the way. Breaks set PAUSED, a clean pass clears it; that is the only thing written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from decimal import Decimal
+
+from quantcli.contracts.broker_views import Account, Activity
+from quantcli.contracts.errors import ContractDrift
+from quantcli.contracts.journal_rows import FillRow, FlagRow, OrderRow
+from quantcli.contracts.orders import Fill, OrderRecord
+from quantcli.contracts.reconciliation import (
+    Break,
+    BrokerSeen,
+    OrderSeen,
+    Paused,
+    PositionSeen,
+    Reconcile,
+)
+from quantcli.contracts.scalars import ZERO, money
+from quantcli.core.ledger import quantity_filled
+from quantcli.core.reconciliation import (
+    account_breaks,
+    cash_breaks,
+    fill_breaks,
+    first_day_breaks,
+    order_breaks,
+    position_breaks,
+    quantity_breaks,
+    rule_breaks,
+)
+from quantcli.core.sessions import new_york, sessions_between
+from quantcli.ports.journal import Journal
+from quantcli.steps.desk import Desk
+from quantcli.steps.order_protocol import Patience
+from quantcli.steps.sync import Synced, sync
+
+
+def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
+    """Return one reconciliation.
+
+    Args:
+        desk: The running step.
+        read_only: Compare, and leave PAUSED as it is.
+
+    Raises:
+        BrokerError: the broker did not give a whole answer: that is not "nothing there".
+    """
+    account = desk.broker.account()
+    is_first_day = desk.journal.genesis() is None
+    with desk.journal.copy() as copy:
+        trial = dataclasses.replace(desk, journal=copy)
+        synced = sync(trial, Patience(desk.sleep), is_strict=True)
+        positions, open_orders = synced.positions, synced.open_orders
+        if positions is None or open_orders is None:
+            raise ContractDrift("the broker's answer is not whole")
+        if is_first_day:
+            breaks = first_day_breaks(positions, open_orders)
+        else:
+            breaks = _breaks(trial, account, synced, desk.journal.head().seq)
+        cash_ours = money(account.cash) if is_first_day else copy.cash()
+        pending = len(copy.rows(kind="fill")) - len(desk.journal.rows(kind="fill"))
+    paused = _paused(desk, breaks, read_only=read_only)
+    return Reconcile(
+        **desk.header(Reconcile, 8 if breaks else 0),
+        is_read_only=read_only,
+        is_first_day=is_first_day,
+        broker=_seen(account, synced),
+        cash_ours=cash_ours,
+        pending_fills=pending,
+        breaks=tuple(breaks),
+        paused=paused,
+    )
+
+
+def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> list[Break]:
+    """Return all breaks after everything that can be booked has been booked in the copy."""
+    books = trial.journal
+    genesis = books.genesis()
+    assert genesis is not None
+    open_orders = synced.open_orders or ()
+    found = (books.order(order.client_order_id) for order in open_orders)
+    known = {order.intent.client_order_id: order for order in found if order is not None}
+    fills = _recent_fills(trial, synced)
+    shown = [item for item in synced.activities or () if item.activity_type == "FILL"]
+    touched = _touched_orders(trial)
+    booked = {name: _booked(books, order) for name, order in touched.items()}
+    return [
+        *account_breaks(genesis.account_id, account.account_id),
+        *position_breaks(books.positions(), synced.positions or ()),
+        *cash_breaks(money(books.cash()), money(account.cash)),
+        *order_breaks(books.orders(live_only=True), known, open_orders),
+        *fill_breaks(fills, shown, _our_broker_ids(books, shown)),
+        *quantity_breaks(touched.values(), booked),
+        *rule_breaks(_late_fills(trial), books.positions(), _contradictions(trial, since_seq)),
+    ]
+
+
+def _recent_fills(trial: Desk, synced: Synced) -> list[Fill]:
+    """Return booked fills from the date that the broker's activities were read from."""
+    since = synced.since
+    assert since is not None
+    rows = [
+        entry.row
+        for session in sessions_between(since, trial.stamp.session)
+        for entry in trial.journal.rows(session=session, kind="fill")
+    ]
+    fills = [row.fill for row in rows if isinstance(row, FillRow)]
+    return [fill for fill in fills if new_york(fill.filled_at).date() >= since]
+
+
+def _our_broker_ids(books: Journal, shown: Sequence[Activity]) -> frozenset[str]:
+    asked = {activity.order_id for activity in shown if activity.order_id is not None}
+    return frozenset(name for name in asked if books.order_by_broker_id(name) is not None)
+
+
+def _touched_orders(trial: Desk) -> dict[str, OrderRecord]:
+    """Return, by id, live orders and those of which this session learned something."""
+    books = trial.journal
+    rows = books.rows(session=trial.stamp.session, kind="order")
+    names = {entry.row.client_order_id for entry in rows if isinstance(entry.row, OrderRow)}
+    orders = [books.order(name) for name in sorted(names)] + [*books.orders(live_only=True)]
+    return {order.intent.client_order_id: order for order in orders if order is not None}
+
+
+def _booked(books: Journal, order: OrderRecord) -> Decimal:
+    fills = books.fills(symbol=order.intent.symbol)
+    return quantity_filled(fills, order.intent.client_order_id)
+
+
+def _late_fills(trial: Desk) -> list[Fill]:
+    """Return late fills of this session that no operator has acknowledged since."""
+    session = trial.stamp.session
+    resumed = 0
+    for entry in trial.journal.rows(session=session, kind="flag"):
+        if isinstance(entry.row, FlagRow) and entry.row.by == "operator" and not entry.row.is_set:
+            resumed = entry.seq
+    rows = [
+        entry.row
+        for entry in trial.journal.rows(session=session, kind="fill")
+        if entry.seq > resumed
+    ]
+    return [row.fill for row in rows if isinstance(row, FillRow) and row.is_late]
+
+
+def _contradictions(trial: Desk, since_seq: int) -> list[str]:
+    """Return why the trial sync itself would have paused the desk, fills apart."""
+    rows = [entry for entry in trial.journal.rows(kind="flag") if entry.seq > since_seq]
+    codes = {code for entry in rows if isinstance(entry.row, FlagRow) for code in entry.row.reasons}
+    return sorted(codes & {"order-state-contradicts", "order-differs"})
+
+
+def _paused(desk: Desk, breaks: Sequence[Break], *, read_only: bool) -> Paused:
+    """Set or clear PAUSED and return it; a flag that says the same already is left alone."""
+    flag = desk.journal.flags().get("paused")
+    before = Paused(is_set=False, reasons=()) if flag is None else _as_paused(flag)
+    if read_only:
+        return before
+    reasons = tuple(sorted({item.code for item in breaks}))
+    after = Paused(is_set=bool(breaks), reasons=reasons)
+    if after != before:
+        row = FlagRow(name="paused", is_set=after.is_set, reasons=reasons, by="reconcile")
+        desk.write([row])
+    return after
+
+
+def _as_paused(flag: FlagRow) -> Paused:
+    return Paused(is_set=flag.is_set, reasons=flag.reasons if flag.is_set else ())
+
+
+def _seen(account: Account, synced: Synced) -> BrokerSeen:
+    positions = sorted(synced.positions or (), key=lambda item: item.symbol)
+    orders = sorted(synced.open_orders or (), key=lambda item: item.client_order_id)
+    return BrokerSeen(
+        cash=account.cash,
+        equity=account.equity,
+        positions=tuple(
+            PositionSeen(
+                symbol=item.symbol,
+                quantity=item.quantity,
+                average_price=item.average_price,
+                current_price=item.current_price,
+            )
+            for item in positions
+        ),
+        open_orders=tuple(
+            OrderSeen(
+                client_order_id=item.client_order_id,
+                symbol=item.symbol,
+                side=item.side,
+                quantity=ZERO if item.quantity is None else item.quantity,
+                cumulative_quantity=item.cumulative_quantity,
+                limit_price=item.limit_price,
+                stop_price=item.stop_price,
+                status=item.raw_status,
+            )
+            for item in orders
+        ),
+    )

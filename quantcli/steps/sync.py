@@ -1,0 +1,209 @@
+"""Booking from the broker into the journal: unknown outcomes, orders, activities, positions.
+
+One call each for open orders, activities and positions; orders that left the open list are
+looked up one by one. Nothing is sent. What is not ours is reported and never booked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPosition
+from quantcli.contracts.envelope import Frozen
+from quantcli.contracts.errors import BrokerError
+from quantcli.contracts.journal_rows import CashRow, FillRow
+from quantcli.contracts.orders import Fill, OrderRecord
+from quantcli.contracts.positions import PositionRecord
+from quantcli.contracts.reconciliation import Break
+from quantcli.core.ledger import apply_fill, invariants_broken, quantity_filled
+from quantcli.core.reconciliation import position_breaks
+from quantcli.core.sessions import previous_session
+from quantcli.steps.desk import Desk
+from quantcli.steps.order_protocol import Patience, adopt, learn, look_up, pause
+
+_SYMBOL = re.compile(r"[A-Z]{1,6}(\.[A-Z]{1,2})?")
+_SESSIONS_BACK_MAX = 10
+
+
+@dataclass(slots=True)
+class Synced:
+    """What one sync saw. A part that could not be read is None, and says why in `codes`.
+
+    Attributes:
+        open_orders: All open orders at the broker, ours and others.
+        activities: Activities from the cursor on.
+        positions: All positions at the broker.
+        differences: Quantities that differ from ours after booking.
+        since: First date that `activities` covers.
+        codes: Error codes of the parts that failed.
+    """
+
+    open_orders: tuple[BrokerOrder, ...] | None = None
+    activities: tuple[Activity, ...] | None = None
+    positions: tuple[BrokerPosition, ...] | None = None
+    differences: tuple[Break, ...] = ()
+    since: dt.date | None = None
+    codes: list[str] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """True if every part was read."""
+        return not self.codes
+
+
+def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
+    """Book what the broker knows and return what was seen.
+
+    Args:
+        desk: The running step; rows belong to it.
+        patience: The waits left for look-ups of unknown outcomes.
+        is_strict: Raise at the first part that fails instead of going on with the others.
+
+    Raises:
+        BrokerError: a part failed and `is_strict`.
+    """
+    synced = Synced()
+    parts: tuple[Callable[[Desk, Synced], None], ...] = (
+        lambda desk, _: _resolve_unknown(desk, patience),
+        _sync_orders,
+        _sync_activities,
+        _sync_positions,
+    )
+    for part in parts:
+        try:
+            part(desk, synced)
+        except BrokerError as error:
+            if is_strict:
+                raise
+            synced.codes.append(error.code)
+    return synced
+
+
+def _resolve_unknown(desk: Desk, patience: Patience) -> None:
+    for order in desk.journal.orders(live_only=True):
+        if order.state == "UNKNOWN":
+            shown = look_up(desk, order.intent, patience)
+            if shown is not None:
+                adopt(desk, order, shown, "look-up")
+
+
+def _sync_orders(desk: Desk, synced: Synced) -> None:
+    """Bring working orders up to date; one that is no longer open is asked for by its id."""
+    synced.open_orders = desk.broker.open_orders()
+    shown = {order.client_order_id: order for order in synced.open_orders}
+    for order in desk.journal.orders(live_only=True):
+        if order.broker_order_id is None:
+            continue
+        theirs = shown.get(order.intent.client_order_id)
+        if theirs is None:
+            theirs = desk.broker.order_by_client_id(order.intent.client_order_id)
+        if theirs is not None:
+            learn(desk, order, theirs, "sync")
+
+
+def _sync_activities(desk: Desk, synced: Synced) -> None:
+    synced.since = cursor(desk)
+    activities = desk.broker.activities(synced.since.isoformat())
+    synced.activities = activities
+    new = [item for item in activities if not desk.journal.has_activity(item.activity_id)]
+    fills = [item for item in new if item.activity_type == "FILL"]
+    rows: list[Frozen] = [*_fill_rows(desk, fills)]
+    rows += [row for item in new if (row := _cash_row(item)) is not None]
+    desk.write(rows)
+
+
+def _sync_positions(desk: Desk, synced: Synced) -> None:
+    synced.positions = desk.broker.positions()
+    found = position_breaks(desk.journal.positions(), synced.positions)
+    synced.differences = tuple(item for item in found if item.code != "position-price")
+
+
+def cursor(desk: Desk) -> dt.date:
+    """Return the date from which activities are read: a day before the newest older booking.
+
+    "Older": of a session before this one, so that everything of this session is read again in
+    each pass. Without any, it is the session the journal began in.
+    """
+    genesis = desk.journal.genesis()
+    first = desk.stamp.session if genesis is None else genesis.first_session
+    session = desk.stamp.session
+    for _ in range(_SESSIONS_BACK_MAX):
+        session = previous_session(session)
+        if session < first:
+            return first
+        if any(desk.journal.rows(session=session, kind=kind) for kind in ("fill", "cash")):
+            return max(first, session - dt.timedelta(days=1))
+    kept = [*desk.journal.rows(kind="fill"), *desk.journal.rows(kind="cash")]
+    older = [row.place.session for row in kept if row.place.session < desk.stamp.session]
+    return max([first, *(day - dt.timedelta(days=1) for day in older)])
+
+
+def _booked(desk: Desk, order: OrderRecord) -> Decimal:
+    fills = desk.journal.fills(symbol=order.intent.symbol)
+    return quantity_filled(fills, order.intent.client_order_id)
+
+
+def _fill_rows(desk: Desk, activities: list[Activity]) -> list[Frozen]:
+    """Return the rows of new fills of our orders, and the row that pauses if they break a rule."""
+    rows: list[Frozen] = []
+    broken: set[str] = set()
+    positions: dict[str, PositionRecord | None] = {
+        position.symbol: position for position in desk.journal.positions()
+    }
+    booked: dict[str, Decimal] = {}
+    for order, fill in _own_fills(desk, activities):
+        name = order.intent.client_order_id
+        before = booked[name] if name in booked else _booked(desk, order)
+        position = positions.get(fill.symbol)
+        codes = invariants_broken(order, before, position, fill)
+        rows.append(FillRow(fill=fill, is_late="late-fill" in codes))
+        broken.update(codes)
+        booked[name] = before + fill.last_quantity
+        positions[fill.symbol] = apply_fill(position, fill, desk.stamp.session)
+    return [*rows, pause(desk, *broken)] if broken else rows
+
+
+def _own_fills(desk: Desk, activities: list[Activity]) -> list[tuple[OrderRecord, Fill]]:
+    found = []
+    for activity in activities:
+        order = desk.journal.order_by_broker_id(activity.order_id or "")
+        fill = None if order is None else _fill_of(order, activity)
+        if order is not None and fill is not None:
+            found.append((order, fill))
+    return sorted(found, key=lambda pair: (pair[1].filled_at, pair[1].execution_id))
+
+
+def _fill_of(order: OrderRecord, activity: Activity) -> Fill | None:
+    """Return the fill an activity tells of; None if it does not tell enough to book it."""
+    if activity.at is None or activity.quantity is None or activity.price is None:
+        return None
+    if activity.quantity == 0 or activity.price <= 0:
+        return None
+    return Fill(
+        execution_id=activity.activity_id,
+        client_order_id=order.intent.client_order_id,
+        broker_order_id=activity.order_id or "",
+        symbol=order.intent.symbol,
+        side=order.intent.side,
+        last_quantity=abs(activity.quantity),
+        last_price=activity.price,
+        filled_at=activity.at,
+    )
+
+
+def _cash_row(activity: Activity) -> CashRow | None:
+    if activity.activity_type == "FILL" or activity.net_amount is None:
+        return None
+    symbol = activity.symbol or ""
+    return CashRow(
+        activity_id=activity.activity_id,
+        activity_type=activity.activity_type,
+        net_amount=activity.net_amount,
+        session=activity.date,
+        symbol=symbol if _SYMBOL.fullmatch(symbol) else None,
+        description=activity.description,
+    )
