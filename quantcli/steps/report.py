@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from quantcli.contracts.envelope import Artifact, StepName
 from quantcli.contracts.errors import ArtifactError
+from quantcli.contracts.manifest import Damage
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.registry import schema_model
-from quantcli.contracts.manifest import Damage
 from quantcli.contracts.report import Report
 from quantcli.contracts.snapshot import Snapshot
 from quantcli.core.evidence import Evidence, Expected, Seen, Written
@@ -23,20 +23,20 @@ from quantcli.steps.cycles import cycles_of, is_last_cycle
 from quantcli.steps.desk import Desk
 
 
-def report(
-    desk: Desk, *, previous_seal: str | None = None, damage: Sequence[Damage] = ()
-) -> Report:
+def report(desk: Desk, damage: Sequence[Damage] = ()) -> Report:
     """Return the report of this session as of this cycle.
 
     Args:
         desk: The session's artifacts and journal.
-        previous_seal: Digest of the previous session's manifest, if there is one.
         damage: Damaged files other than artifacts, which this step finds itself.
     """
     evidence = gather(desk, damage)
     fields = report_fields(evidence, desk.stamp.mode)
+    seal = desk.store.last_seal(desk.stamp.session)
     return Report(
-        **desk.header(Report, report_exit_code(evidence)), **fields, previous_seal=previous_seal
+        **desk.header(Report, report_exit_code(evidence)),
+        **fields,
+        previous_seal=seal.sha256 if seal else None,
     )
 
 

@@ -1,0 +1,128 @@
+"""`quantcli status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quantcli.cli.console import emit
+from quantcli.cli.investigation import evidence_of
+from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.wiring import Workspace, find_desk
+from quantcli.contracts.errors import StorageError
+from quantcli.contracts.orders import OrderRecord
+from quantcli.contracts.scalars import plain
+from quantcli.core.coverage import coverage
+from quantcli.core.evidence import Evidence
+
+
+def command(
+    desk: DeskOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Show whether the desk may trade, its newest session's steps, and what it holds.
+
+    Reads the desk's own state only: no broker, no network, nothing is written. Missing state
+    counts as halted and paused; then the exit code is 10.
+    """
+    with Workspace(find_desk(desk), dry_run=dry_run, read_only=True) as workspace:
+        value = _standing(workspace)
+        exit_code = 0
+        try:
+            value |= _book(workspace)
+            value |= _newest_session(workspace)
+        except StorageError as error:
+            exit_code = error.exit_code
+            value |= {"state_error": error.as_object(), "may_enter": False}
+    if exit_code == 0:
+        value["may_enter"] = not (value["halt"]["entries"] or value["paused"]["is_set"])
+    emit(value, lambda: _shown(value), as_json, quiet)
+    return exit_code
+
+
+def _standing(workspace: Workspace) -> dict[str, Any]:
+    halt = workspace.halts.read()
+    return {
+        "desk": workspace.config.desk.name,
+        "mode": workspace.mode,
+        "halt": {"entries": halt.entries, "all": halt.all, "reason": halt.reason},
+    }
+
+
+def _book(workspace: Workspace) -> dict[str, Any]:
+    journal = workspace.journal
+    flag = journal.flags().get("paused")
+    live, stops = journal.orders(live_only=True), journal.stops()
+    positions = []
+    for record in journal.positions():
+        own = [order for order in live if order.intent.symbol == record.symbol]
+        cover = coverage(record.quantity, own)
+        stop = stops.get(record.symbol)
+        positions.append(
+            {
+                "symbol": record.symbol,
+                "quantity": plain(record.quantity),
+                "average_price": plain(round(record.average_price, 4)),
+                "stop_price": plain(stop.stop_price) if stop else None,
+                "covered_by": list(cover.covered_by),
+                "uncovered": plain(cover.uncovered),
+            }
+        )
+    return {
+        "paused": {
+            "is_set": flag is not None and flag.is_set,
+            "reasons": list(flag.reasons) if flag is not None and flag.is_set else [],
+        },
+        "cash": plain(journal.cash()),
+        "positions": positions,
+        "unknown_orders": [_order(order) for order in live if order.state == "UNKNOWN"],
+        "live_orders": [_order(order) for order in live],
+    }
+
+
+def _order(order: OrderRecord) -> dict[str, Any]:
+    intent = order.intent
+    return {
+        "client_order_id": intent.client_order_id,
+        "symbol": intent.symbol,
+        "purpose": intent.purpose,
+        "side": intent.side,
+        "quantity": plain(intent.quantity),
+        "state": order.state,
+        "session": intent.session.isoformat(),
+    }
+
+
+def _newest_session(workspace: Workspace) -> dict[str, Any]:
+    sessions = workspace.store.sessions()
+    if not sessions:
+        return {"session": None, "is_sealed": False, "steps": []}
+    evidence = evidence_of(workspace, sessions[-1])
+    return {
+        "session": sessions[-1].isoformat(),
+        "is_sealed": workspace.store.is_sealed(sessions[-1]),
+        "steps": _steps(evidence),
+    }
+
+
+def _steps(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return each step's state up to the newest cycle that has run at all."""
+    newest = max((seen.cycle for seen in evidence.seen), default="")
+    return [
+        {
+            "cycle": health.cycle,
+            "step": health.step,
+            "status": health.status,
+            "exit_code": health.exit_code,
+        }
+        for health in evidence.health()
+        if health.cycle <= newest
+    ]
+
+
+def _shown(value: dict[str, Any]) -> Any:
+    from quantcli.cli.status_page import sections
+    from quantcli.shell.render.terminal import render_terminal
+
+    return render_terminal(sections(value))
