@@ -177,6 +177,7 @@ def _seen(account: Account, synced: Synced) -> BrokerSeen:
     positions = sorted(synced.positions or (), key=lambda item: item.symbol)
     orders = sorted(synced.open_orders or (), key=lambda item: item.client_order_id)
     return BrokerSeen(
+        account_id=account.account_id,
         cash=account.cash,
         equity=account.equity,
         positions=tuple(
