@@ -87,7 +87,7 @@ def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> li
     found = (books.order(order.client_order_id) for order in open_orders)
     known = {order.intent.client_order_id: order for order in found if order is not None}
     fills = _recent_fills(trial, synced)
-    shown = [item for item in synced.activities or () if item.activity_type == "FILL"]
+    shown = _shown_fills(synced)
     touched = _touched_orders(trial)
     booked = {name: _booked(books, order) for name, order in touched.items()}
     return [
@@ -101,8 +101,19 @@ def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> li
     ]
 
 
+def _shown_fills(synced: Synced) -> list[Activity]:
+    """Return the broker's fills from the cursor on; it may have sent older ones as well."""
+    assert synced.since is not None
+    return [
+        item
+        for item in synced.activities or ()
+        if item.activity_type == "FILL"
+        and (item.at is None or new_york(item.at).date() >= synced.since)
+    ]
+
+
 def _recent_fills(trial: Desk, synced: Synced) -> list[Fill]:
-    """Return booked fills from the date that the broker's activities were read from."""
+    """Return booked fills of the same stretch of days."""
     since = synced.since
     assert since is not None
     rows = [
