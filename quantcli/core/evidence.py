@@ -7,12 +7,12 @@ nothing here fails because one cannot be read.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.envelope import Artifact, Frozen, StepName
+from quantcli.contracts.envelope import STEPS, Artifact, Frozen, StepName
 from quantcli.contracts.journal_rows import FlagRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord
 from quantcli.contracts.manifest import Damage
@@ -59,11 +59,33 @@ class Written(NamedTuple):
     row: Frozen
 
 
+StepT = TypeVar("StepT", Seen, StepHealth)
+
+
 class Expected(NamedTuple):
     """Steps that the schedule asks of one cycle."""
 
     cycle: str
     steps: tuple[StepName, ...]
+
+
+def in_run_order(items: Iterable[StepT], expected: Iterable[Expected]) -> tuple[StepT, ...]:
+    """Return what belongs to steps by cycle, in the order in which the schedule runs them.
+
+    A step that the schedule does not name in that cycle was run by hand: it comes after those
+    that are named, in the order of the chain.
+    """
+    places = {(cycle, step): index for cycle, steps in expected for index, step in enumerate(steps)}
+    return tuple(
+        sorted(
+            items,
+            key=lambda item: (
+                item.cycle,
+                places.get((item.cycle, item.step), len(STEPS)),
+                STEPS.index(item.step),
+            ),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +95,7 @@ class Evidence:
     Attributes:
         session: Its date.
         cycle: The cycle that looks; nothing later is seen.
-        seen: Artifacts by cycle and step order; damaged ones included.
+        seen: Artifacts by cycle, in the order in which steps ran; damaged ones included.
         expected: What the schedule asked for so far.
         rows: The journal's rows of the session, in order.
         orders: Orders whose intents were formed in the session, and every order still live.
@@ -120,8 +142,7 @@ class Evidence:
                     cycle=cycle, step=step, status="missing", exit_code=None, path=path
                 )
                 known.setdefault((cycle, step), absent)
-        # Seen and expected steps keep their own order within a cycle.
-        return tuple(sorted(known.values(), key=lambda health: health.cycle))
+        return in_run_order(known.values(), self.expected)
 
     def unresolved(self) -> tuple[OrderRecord, ...]:
         """Return orders of unknown outcome, and entries of this session not at their end.

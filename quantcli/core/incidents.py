@@ -124,7 +124,8 @@ def _details(artifact: Artifact) -> Iterator[tuple[str, str]]:
                 yield "share-uncovered", f"{row.symbol}: {plain(row.uncovered)} shares"
     if isinstance(artifact, Reconcile):
         for found in artifact.breaks:
-            yield found.code, f"{found.subject}: ours {found.ours}, theirs {found.theirs}"
+            ours, theirs = found.ours or "nothing", found.theirs or "nothing"
+            yield found.code, f"{found.subject}: ours {ours}, theirs {theirs}"
         if artifact.paused.is_set:
             yield "paused", ", ".join(artifact.paused.reasons)
 

@@ -184,7 +184,7 @@ def _reconcile_events(reconcile: Reconcile, symbol: str) -> Iterator[Event]:
     for found in reconcile.breaks:
         if found.symbol == symbol:
             what = f"break: {_meaning(found.code)}"
-            ours, theirs = f"ours {found.ours}", f"theirs {found.theirs}"
+            ours, theirs = f"ours {found.ours or 'nothing'}", f"theirs {found.theirs or 'nothing'}"
             yield Event(reconcile.cycle, reconcile.STEP, what, found.code, ours, theirs)
 
 

@@ -16,7 +16,7 @@ from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.registry import schema_model
 from quantcli.contracts.report import Report
 from quantcli.contracts.snapshot import Snapshot
-from quantcli.core.evidence import Evidence, Expected, Seen, Written
+from quantcli.core.evidence import Evidence, Expected, Seen, Written, in_run_order
 from quantcli.core.report_model import report_exit_code, report_fields
 from quantcli.ports.artifact_store import Located
 from quantcli.steps.cycles import cycles_of, is_last_cycle
@@ -44,12 +44,13 @@ def gather(desk: Desk, damage: Sequence[Damage] = ()) -> Evidence:
     """Return what the session left behind, as of this cycle; everything read is noted."""
     stamp, journal = desk.stamp, desk.journal
     desk.note_journal()
-    seen = tuple(_seen(desk, located) for located in desk.store.list(stamp.session))
+    found = (_seen(desk, located) for located in desk.store.list(stamp.session))
+    expected = _expected(desk)
     return Evidence(
         session=stamp.session,
         cycle=stamp.cycle,
-        seen=tuple(each for each in seen if each is not None),
-        expected=_expected(desk),
+        seen=in_run_order((each for each in found if each is not None), expected),
+        expected=expected,
         rows=tuple(
             Written(each.place.cycle, each.place.step, each.row)
             for each in journal.rows(session=stamp.session)

@@ -80,7 +80,7 @@ def _verdict(report: Report) -> Section:
     lines = [
         f"Verdict: {report.verdict}. Tomorrow: {report.go_no_go}"
         + (f", because of {against}." if against else "."),
-        f"{report.signals_scanned} signals in, {len(report.signals)} followed to their end"
+        f"Signals in: {report.signals_scanned}, followed to their end: {len(report.signals)}"
         + (f": {_counts(report.counts)}." if report.counts else "."),
         _activity(report),
         f"Circuit breaker: {text_or_none(report.risk.circuit_breaker)}.",
@@ -95,8 +95,8 @@ def _verdict(report: Report) -> Section:
 
 def _activity(report: Report) -> str:
     return (
-        f"{len(report.fills)} fills, {len(report.trades_closed)} trades closed, "
-        f"{len(report.stops)} stops placed or moved, {len(report.positions)} positions held."
+        f"Fills: {len(report.fills)}. Trades closed: {len(report.trades_closed)}. Stops placed or "
+        f"moved: {len(report.stops)}. Positions held: {len(report.positions)}."
     )
 
 
@@ -140,7 +140,7 @@ def _market(report: Report) -> Section:
         f"{price_text(regime.benchmark_average_200)}: trend {regime.trend}."
     )
     volatility = (
-        f"{text_or_none(regime.volatility_index)} {text_or_none(regime.volatility)} "
+        f"{text_or_none(regime.volatility_index)} {price_text(regime.volatility)} "
         f"({text_or_none(regime.volatility_session)})."
     )
     believed = (
