@@ -27,7 +27,7 @@ def earnings_of(table: Table) -> dict[str, tuple[dt.date, ...]]:
         try:
             dates.setdefault(symbol, set()).add(session_date(text))
         except ValueError as error:
-            raise _unreadable("earnings", number, text) from error
+            raise _unreadable("earnings", number, f"{symbol},{text}") from error
     return {symbol: tuple(sorted(found)) for symbol, found in dates.items()}
 
 
@@ -75,7 +75,9 @@ def _records(table: Table, columns: tuple[str, str]) -> list[tuple[int, tuple[st
         )
     for number, row in rows[1:]:
         if len(row) != 2 or not row[0]:
-            raise _unreadable(columns[1], number, ",".join(row))
+            raise _unreadable(
+                "earnings" if columns[1] == "date" else "sector", number, ",".join(row)
+            )
     return [(number, (row[0].upper(), row[1])) for number, row in rows[1:]]
 
 

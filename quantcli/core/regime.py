@@ -84,6 +84,6 @@ def regime_findings(
         )
     if is_index_required and regime.volatility is None:
         newest = regime.volatility_session
-        seen = f"newest value of {newest}" if newest else "no value"
+        seen = f"none; the newest value is of {newest}" if newest else "no value"
         found.append(Drop("index-missing", observed=seen, limit=regime.volatility_index))
     return tuple(found)
