@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeVar
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import STEPS, Artifact, Frozen, StepName
 from quantcli.contracts.journal_rows import FlagRow
-from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord
 from quantcli.contracts.manifest import Damage
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord
 from quantcli.contracts.report import StepHealth, StepStatus
 from quantcli.contracts.snapshot import Snapshot
 

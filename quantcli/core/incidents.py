@@ -6,7 +6,7 @@ go/no-go holds the few conditions under which new risk would be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from quantcli.contracts.decide import Decide
 from quantcli.contracts.enforce import Enforce
@@ -14,9 +14,9 @@ from quantcli.contracts.envelope import Artifact, Finding, StepName
 from quantcli.contracts.errors import EXIT_CODES
 from quantcli.contracts.execution import Execute, Exits, OrderReport
 from quantcli.contracts.journal_rows import FillRow, FlagRow
+from quantcli.contracts.manifest import Damage
 from quantcli.contracts.reasons import REASONS
 from quantcli.contracts.reconciliation import Reconcile
-from quantcli.contracts.manifest import Damage
 from quantcli.contracts.report import Incident
 from quantcli.contracts.scalars import plain
 from quantcli.contracts.scan import Scan
@@ -205,8 +205,3 @@ def _summary(code: str) -> str:
 
 def _incident(cycle: str, step: str, code: str, detail: str) -> Incident:
     return Incident.model_validate({"cycle": cycle, "step": step, "code": code, "detail": detail})
-
-
-def codes_of(incidents: Iterable[Incident]) -> tuple[str, ...]:
-    """Return the incidents' codes, each once, in order."""
-    return tuple(dict.fromkeys(incident.code for incident in incidents))
