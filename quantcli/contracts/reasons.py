@@ -103,6 +103,8 @@ _TABLE: tuple[Reason, ...] = (
            "see runbook/damaged-artifact.md"),
     Reason("snapshot-stale", "the newest snapshot is older than the previous session", _DECISION,
            "run quantcli snapshot for the previous session"),
+    Reason("snapshot-blocked", "the snapshot was made from inputs in doubt", _DECISION,
+           "see the snapshot's codes"),
     Reason("session-mismatch", "the input belongs to another session", _DECISION,
            "run the chain in order for one session"),
     Reason("limits-invalid", "a limit is missing or not finite", _DECISION,
@@ -171,8 +173,6 @@ _TABLE: tuple[Reason, ...] = (
            "check the keys; one desk trades one account"),
     Reason("genesis-missing", "the journal holds no account: it has not begun", _GATE,
            "run quantcli snapshot --genesis"),
-    Reason("mark-missing", "a position has no mark, so gross exposure is not known",
-           "REJECTED_BY_HEAT", "run quantcli reconcile"),
     Reason("broker-unavailable", "the broker's account state could not be read", _GATE,
            "quantcli status; run the step again"),
     Reason("gate-raised", "a gate failed to judge: that is a BLOCK", _GATE,
@@ -248,8 +248,8 @@ _TABLE: tuple[Reason, ...] = (
     Reason("journal-not-empty-account", "the journal is empty but the account is not", None,
            "close or transfer the positions first"),
     # snapshot
-    Reason("mark-missing", "neither a bar nor the broker gave a price for a held symbol", None,
-           _DATA),
+    Reason("mark-missing", "neither a bar nor the broker gave a price for a held symbol",
+           "REJECTED_BY_HEAT", _DATA),
     Reason("history-gap", "a session before this one has no snapshot: returns span several", None,
            "quantcli status; check cron"),
     # report

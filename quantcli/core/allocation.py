@@ -32,6 +32,7 @@ INPUT_REASONS = (
     "snapshot-invalid",
     "snapshot-stale",
     "scan-blocked",
+    "snapshot-blocked",
 )
 #: Reasons that lie in the portfolio, the most decisive first.
 REASON_ORDER = (

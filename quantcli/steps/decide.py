@@ -38,8 +38,7 @@ def decide(desk: Desk) -> Decide:
         *_scan_faults(scan, desk.stamp.session),
         *_snapshot_faults(snapshot, located, desk),
     ]
-    blocked = scan.value.codes if scan.value is not None else ()
-    codes = (*faults, *(["scan-blocked"] if blocked else []))
+    codes = (*faults, *_doubts(scan, snapshot))
     budget, verdicts = _judged(desk, scan, snapshot, codes)
     return Decide(
         **desk.header(Decide, 4 if faults else 0),
@@ -62,6 +61,17 @@ def _judged(
     if codes or portfolio is None:
         return budget, block_all(signals, codes)
     return budget, allocate(signals, portfolio, limits, sizing)
+
+
+def _doubts(scan: Reading[Scan], snapshot: Reading[Snapshot]) -> list[str]:
+    """Return what readable inputs say against themselves."""
+    is_scan_blocked = scan.value is not None and bool(scan.value.codes)
+    # A snapshot with an exit code has codes that make its equity unfit to size entries on.
+    is_snapshot_blocked = snapshot.value is not None and snapshot.value.exit_code != 0
+    return [
+        *(["scan-blocked"] if is_scan_blocked else []),
+        *(["snapshot-blocked"] if is_snapshot_blocked else []),
+    ]
 
 
 def _scan_faults(scan: Reading[Scan], session: dt.date) -> list[str]:
@@ -134,7 +144,7 @@ def _sessions_since_exit(desk: Desk, snapshot: Snapshot) -> dict[str, int]:
     """Return how long ago each symbol was sold, by the snapshot and by this session's sells."""
     session = desk.stamp.session
     apart = {item.symbol: sessions_apart(item.session, session) for item in snapshot.recent_exits}
-    for row in desk.journal.rows(session=session):
+    for row in desk.journal.rows(session=session, kind="fill"):
         if isinstance(row.row, FillRow) and row.row.fill.side == "sell":
             apart[row.row.fill.symbol] = 0
     return apart
