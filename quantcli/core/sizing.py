@@ -96,7 +96,8 @@ def size_of(limit_price: Decimal, stop: Decimal, room: Room, sizing: SizingSecti
     if failing:
         # A stable sort: among equally tight caps the documented order decides.
         tightest_first = sorted(failing, key=lambda cap: cap.shares)
-        return _none(tuple(_finding(cap, limit_price, sizing) for cap in tightest_first))
+        found = (_finding(cap, limit_price, sizing) for cap in tightest_first)
+        return _none(tuple(dict.fromkeys(found)))
     shares = min(cap.shares for cap in caps)
     return Size(shares, shares * limit_price, shares * risk_per_share, ())
 
