@@ -77,12 +77,15 @@ def no_go_reasons(evidence: Evidence) -> tuple[str, ...]:
 
 
 def circuit_breaker(evidence: Evidence) -> str:
-    """Return what stopped new risk in this session, or `not observed`."""
-    tripped = [
-        f"{_flag_code(row.name)} ({', '.join(row.reasons)})" if row.reasons else row.name
-        for row in [*evidence.booked(FlagRow), *evidence.flags.values()]
-        if row.is_set
-    ]
+    """Return what stopped new risk in this session, or `not observed`.
+
+    Flags come with their reasons; after them the codes of gates that say more than the flags.
+    """
+    tripped: dict[str, str] = {}
+    for row in [*evidence.booked(FlagRow), *evidence.flags.values()]:
+        if row.is_set:
+            reasons = f" ({', '.join(row.reasons)})" if row.reasons else ""
+            tripped[_flag_code(row.name)] = f"{_flag_code(row.name)}{reasons}"
     gates = {
         gate.code
         for enforce in evidence.all(Enforce)
@@ -92,8 +95,7 @@ def circuit_breaker(evidence: Evidence) -> str:
     }
     if _drawdown_at_limit(evidence):
         gates.add("limit-drawdown")
-    named = dict.fromkeys([*tripped, *sorted(gates)])
-    return "; ".join(named) or "not observed"
+    return "; ".join([*tripped.values(), *sorted(gates - set(tripped))]) or "not observed"
 
 
 def _seen_incidents(seen: Seen) -> Iterator[Incident]:

@@ -174,7 +174,8 @@ def _unfilled(order: OrderRecord) -> tuple[Finding, ...]:
 def _gate_findings(enforced: EnforceVerdict, decided: SignalVerdict | None) -> list[Finding]:
     """Return the blocking gates' reasons, the primary first.
 
-    `decision-block` only repeats what decide said: decide's own reason takes its place.
+    The gate that repeats decide's verdict adds nothing to it: decide's own finding, with what
+    it observed and its limit, takes the gate's place.
     """
     gates = [
         Finding(code=gate.code or "gate-raised", observed=gate.observed, limit=gate.limit)
@@ -186,7 +187,8 @@ def _gate_findings(enforced: EnforceVerdict, decided: SignalVerdict | None) -> l
     reasons = _blocking(decided)
     if not reasons:
         return found
-    return [reasons[0] if each.code == "decision-block" else each for each in found]
+    repeated = {"decision-block", reasons[0].code}
+    return [reasons[0] if each.code in repeated else each for each in found]
 
 
 def _blocking(decided: SignalVerdict | None) -> list[Finding]:

@@ -37,12 +37,14 @@ p { margin: .3rem 0; }
 .badge { padding: .1rem .6rem; border-radius: 1rem; border: 1px solid currentColor;
   font-weight: 600; }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .6rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .6rem; }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
   padding: .5rem .75rem; }
 .card span { display: block; color: var(--soft); font-size: .8rem; }
 .card b { font-size: 1.15rem; font-variant-numeric: tabular-nums; }
-.wide { overflow-x: auto; margin: .6rem 0; }
+.tables { display: flex; flex-wrap: wrap; gap: 0 2.5rem; align-items: flex-start; }
+.wide { overflow-x: auto; margin: .6rem 0; flex: 1 1 100%; }
+.narrow { flex: 0 1 30rem; }
 table { border-collapse: collapse; width: 100%; font-size: .87rem; }
 th, td { text-align: left; padding: .28rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; }
@@ -133,16 +135,17 @@ def _section(section: Section) -> Markup:
         "section",
         tag("h2", section.title),
         *(tag("p", line) for line in section.lines),
-        *(_table(table) for table in section.tables),
+        tag("div", *(_table(table) for table in section.tables), class_="tables"),
     )
 
 
 def _table(table: Table) -> Markup:
     if not table.rows:
-        return tag("p", table.empty, class_="note")
+        return tag("p", table.empty, class_="note wide")
     head = tag("tr", *(_cell("th", column, column.title) for column in table.columns))
     rows = (_row(table.columns, row) for row in table.rows)
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), class_="wide")
+    width = "wide narrow" if len(table.columns) == 2 else "wide"
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), class_=width)
 
 
 def _row(columns: Iterable[Column], cells: Iterable[str]) -> Markup:

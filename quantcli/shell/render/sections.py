@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from quantcli.contracts.envelope import Finding
 from quantcli.contracts.report import Report, SignalOutcome
+from quantcli.contracts.snapshot import Pnl
 from quantcli.shell.render.figures import (
     NONE,
     cycle_text,
@@ -102,33 +103,37 @@ def _activity(report: Report) -> str:
 
 def _portfolio(report: Report) -> Section:
     risk, pnl = report.risk, report.pnl
-    rows = [
+    capital = (
         ("Equity", dollars(risk.equity)),
         ("Change in this session", signed_dollars(risk.pnl_session)),
         ("Return of this session", percent(risk.return_session)),
         ("Cash", dollars(risk.cash)),
         ("Starting capital", dollars(risk.capital_starting)),
+        ("Exposure, net", dollars(risk.exposure_net)),
         ("Exposure, gross", dollars(risk.exposure_gross)),
         ("Exposure, gross, limit", dollars(risk.exposure_gross_max)),
-        ("Exposure, net", dollars(risk.exposure_net)),
         ("Heat (at risk to the stops)", percent(risk.heat)),
         ("Drawdown", percent(risk.drawdown)),
         ("Drawdown, limit", percent(risk.drawdown_max)),
         ("Drawdown, worst", percent(risk.drawdown_worst)),
         ("Volatility of the last 5 returns", percent(risk.volatility_5)),
-    ]
-    if pnl is not None:
-        rows += [
-            ("Realised since the start, gross", signed_dollars(pnl.realised_gross)),
-            ("Realised in this session, gross", signed_dollars(pnl.realised_session_gross)),
-            ("Unrealised", signed_dollars(pnl.unrealised)),
-            ("Fees booked", signed_dollars(pnl.fees_booked)),
-            ("Fees estimated, not booked yet", signed_dollars(pnl.fees_accrued)),
-            ("Income", signed_dollars(pnl.income)),
-            ("Net since the start", signed_dollars(pnl.net)),
-        ]
-    table = _table("Figure|USD or percent#", rows)
-    return Section("Capital and risk", (), (table,))
+    )
+    return Section("Capital and risk", (), (_table("Figure|USD or percent#", capital), *_pnl(pnl)))
+
+
+def _pnl(pnl: Pnl | None) -> tuple[Table, ...]:
+    if pnl is None:
+        return ()
+    rows = (
+        ("Realised in this session, gross", signed_dollars(pnl.realised_session_gross)),
+        ("Realised, gross", signed_dollars(pnl.realised_gross)),
+        ("Unrealised", signed_dollars(pnl.unrealised)),
+        ("Fees booked", signed_dollars(pnl.fees_booked)),
+        ("Fees estimated, not booked yet", signed_dollars(pnl.fees_accrued)),
+        ("Income", signed_dollars(pnl.income)),
+        ("Net", signed_dollars(pnl.net)),
+    )
+    return (_table("Profit and loss since the start|USD#", rows),)
 
 
 def _market(report: Report) -> Section:
