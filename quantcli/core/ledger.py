@@ -89,27 +89,25 @@ def is_late(order: OrderRecord, booked_quantity: Decimal, fill: Fill) -> bool:
 
 
 def invariants_broken(
-    order: OrderRecord | None, booked_quantity: Decimal, position: PositionRecord | None, fill: Fill
+    order: OrderRecord, booked_quantity: Decimal, position: PositionRecord | None, fill: Fill
 ) -> tuple[str, ...]:
     """Return the reason codes of what a fill breaks, once it is booked.
 
     Args:
-        order: The order as stored; None: it is not ours.
+        order: The order as stored.
         booked_quantity: Shares of the order's fills booked so far, without this one.
         position: The position before the fill.
         fill: The execution about to be booked.
 
     Returns:
-        `fill-foreign`: no order of ours; `order-overfilled`: more than was ordered;
-        `late-fill`: after the order's final state; `position-oversold`: more was sold than held.
+        `order-overfilled`: more than was ordered; `late-fill`: after the order's final state;
+        `position-oversold`: more was sold than held.
     """
     held = ZERO if position is None else position.quantity
     broken = []
-    if order is None:
-        broken.append("fill-foreign")
-    elif booked_quantity + fill.last_quantity > order.intent.quantity:
+    if booked_quantity + fill.last_quantity > order.intent.quantity:
         broken.append("order-overfilled")
-    if order is not None and is_late(order, booked_quantity, fill):
+    if is_late(order, booked_quantity, fill):
         broken.append("late-fill")
     if fill.side == "sell" and held - fill.last_quantity < 0:
         broken.append("position-oversold")
