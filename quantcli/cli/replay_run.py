@@ -17,6 +17,7 @@ from quantcli.contracts.report import Report
 from quantcli.contracts.snapshot import Snapshot
 from quantcli.core.sessions import sessions_between
 from quantcli.lab.replay import SessionResult, replay
+from quantcli.shell.files import settle, synced_together
 
 
 @dataclass(slots=True)
@@ -130,9 +131,12 @@ def run_replay(
     tally = ReplayTally()
     shown = is_terminal() and not quiet
     started = time.perf_counter()
-    with workspace.lock.hold(), _progress(shown, len(sessions_between(first, last))) as bar:
+    workspace.journal.sync_at_checkpoints()
+    total = len(sessions_between(first, last))
+    with workspace.lock.hold(), synced_together(), _progress(shown, total) as bar:
 
         def told(result: SessionResult) -> None:
+            settle()
             tally.add(result)
             if bar is not None:
                 bar.update(bar.task_ids[0], advance=1, description=result.session.isoformat())

@@ -45,7 +45,9 @@ class StoredBars:
         return self._store.summary("1Day").last
 
 
-def open_exchange(root: Path, home: Path, config: DeskConfig, market: BarStore) -> Exchange:
+def open_exchange(
+    root: Path, home: Path, config: DeskConfig, market: BarStore, *, syncs_each_commit: bool
+) -> Exchange:
     """Return the embedded exchange over `<home>/exchange/book.sqlite3`.
 
     Args:
@@ -53,6 +55,7 @@ def open_exchange(root: Path, home: Path, config: DeskConfig, market: BarStore) 
         home: The folder the book lives under: the desk's, or its dry-run's.
         config: The desk's configuration.
         market: The bars that make the prints.
+        syncs_each_commit: False in a replay, which syncs once per session.
     """
     from quantcli.exchange.settings import ExchangeSettings
     from quantcli.exchange.venue import Exchange
@@ -70,6 +73,7 @@ def open_exchange(root: Path, home: Path, config: DeskConfig, market: BarStore) 
         taf_usd_max=config.fees.taf_usd_max,
         key_id=key_id,
         secret=secret,
+        is_synced_each_commit=syncs_each_commit,
     )
     return Exchange(folder / "book.sqlite3", StoredBars(market), settings)
 

@@ -83,6 +83,7 @@ class Workspace:
         """
         self.root = root
         self.config = config or load_config(root)
+        self._config_ref = config_ref(self.config)
         self.mode: Mode = "dry-run" if dry_run else self.config.desk.mode
         self.home = root / "dry-run" if self.mode == "dry-run" else root
         self.url = "" if self.mode == "dry-run" else self.config.broker.url if url is None else url
@@ -93,6 +94,7 @@ class Workspace:
         self.halts = HaltFile(self.home / "state" / "halt.json")
         self.lock = FileLock(self.home / "state" / "lock")
         self._read_only = read_only
+        self.syncs_together = False
         self._parts: dict[str, Any] = {}
         self._closing = ExitStack()
         self._started_at: dt.datetime | None = None
@@ -125,7 +127,13 @@ class Workspace:
         if "exchange" not in self._parts:
             from quantcli.cli.venue import open_exchange
 
-            exchange = open_exchange(self.root, self.home, self.config, self.market)
+            exchange = open_exchange(
+                self.root,
+                self.home,
+                self.config,
+                self.market,
+                syncs_each_commit=not self.syncs_together,
+            )
             self._closing.callback(exchange.close)
             self._parts["exchange"] = exchange
         found: Exchange = self._parts["exchange"]
@@ -191,7 +199,7 @@ class Workspace:
             as_of=as_of,
             mode=self.mode,
             code=self.code,
-            config_sha256=config_ref(self.config).sha256,
+            config_sha256=self._config_ref.sha256,
         )
 
     @contextmanager
@@ -236,9 +244,11 @@ class Workspace:
 
     def refresh_views(self) -> None:
         """Rebuild the views, which stand outside the seal."""
-        from quantcli.shell.views import refresh_views
+        if "views" not in self._parts:
+            from quantcli.shell.views import Views
 
-        refresh_views(self.home, self.store)
+            self._parts["views"] = Views(self.store, self.home / "views")
+        self._parts["views"].rebuild()
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -246,8 +256,7 @@ class Workspace:
 
     def keep_config(self) -> None:
         """Store the decision config content-addressed, once."""
-        ref = config_ref(self.config)
-        path = self.store.root / ref.name
+        path = self.store.root / self._config_ref.name
         if not path.exists():
             publish_once(path, canonical_bytes(self.config.decision_view()))
 

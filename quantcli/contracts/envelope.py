@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from quantcli.contracts.canonical import canonical_bytes
+from quantcli.contracts.canonical import dump
 from quantcli.contracts.scalars import CycleName, Digest, Instant, SessionDate
 
 Mode = Literal["dry-run", "local", "paper", "live"]
@@ -113,4 +113,4 @@ class Artifact(Frozen):
 
     def to_bytes(self) -> bytes:
         """Return the artifact's canonical bytes."""
-        return canonical_bytes(self.as_json())
+        return dump(self.as_json())

@@ -17,6 +17,38 @@ _FILE_MODE = 0o600
 _DIRECTORY_MODE = 0o700
 
 
+class _Syncing:
+    """Whether each file is synced by itself: always, except within `synced_together`."""
+
+    is_immediate = True
+
+
+@contextmanager
+def synced_together() -> Iterator[None]:
+    """Within the context files are synced by `settle` only.
+
+    For replays: a killed process still loses nothing; a power cut may lose or spoil the session
+    under way, whose desk is then made again from the bars.
+    """
+    _Syncing.is_immediate = False
+    try:
+        yield
+    finally:
+        _Syncing.is_immediate = True
+        settle()
+
+
+def settle() -> None:
+    """Make everything written so far durable, with one call for the whole file system."""
+    os.sync()
+
+
+def sync_file(descriptor: int) -> None:
+    """Flush one file, unless files are synced together."""
+    if _Syncing.is_immediate:
+        os.fsync(descriptor)
+
+
 @contextmanager
 def storage(path: Path) -> Iterator[None]:
     """Turn an OSError on `path` into a StorageError that says what to do."""
@@ -45,7 +77,9 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Flush a directory's entries."""
+    """Flush a directory's entries, unless files are synced together."""
+    if not _Syncing.is_immediate:
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -99,7 +133,7 @@ def append_durably(path: Path, line: bytes) -> None:
         descriptor = os.open(path, flags, _FILE_MODE)
         try:
             _write_all(descriptor, line)
-            os.fsync(descriptor)
+            sync_file(descriptor)
         finally:
             os.close(descriptor)
         if is_new:
@@ -115,7 +149,7 @@ def _write_temporary(path: Path, data: bytes) -> Path:
     try:
         os.fchmod(descriptor, _FILE_MODE)
         _write_all(descriptor, data)
-        os.fsync(descriptor)
+        sync_file(descriptor)
     finally:
         os.close(descriptor)
     return temporary

@@ -91,6 +91,10 @@ class SqliteJournal:
         journal._create_tables()
         return journal
 
+    def sync_at_checkpoints(self) -> None:
+        """Leave syncing to the end of each session: for replays, see `files.synced_together`."""
+        self._db.execute("PRAGMA synchronous = NORMAL")
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()

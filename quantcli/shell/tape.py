@@ -21,7 +21,7 @@ from quantcli.contracts.errors import ArtifactCorrupt
 from quantcli.ports.broker import Request, Response, Transport, TransportFailure
 from quantcli.ports.halts import HaltReading, Halts
 from quantcli.ports.journal import Head
-from quantcli.shell.files import make_directory, storage, sync_directory
+from quantcli.shell.files import make_directory, storage, sync_directory, sync_file
 
 
 class TapeEnded(Exception):
@@ -86,7 +86,7 @@ class TapeRecorder:
         """Make all lines durable: called before the journal is written and at the end."""
         if self._is_dirty:
             with storage(self._path):
-                os.fsync(self._descriptor)
+                sync_file(self._descriptor)
             self._is_dirty = False
 
     def refs(self) -> Sequence[InputRef]:

@@ -14,6 +14,7 @@ from quantcli.contracts.canonical import canonical_bytes, sha256_hex
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import Artifact, Frozen, InputRef, Stamp
 from quantcli.contracts.errors import ArtifactError, BrokerUnreachable
+from quantcli.contracts.manifest import PreviousSeal
 from quantcli.ports.artifact_store import ArtifactStore, Located
 from quantcli.ports.broker import Broker
 from quantcli.ports.halts import Halts
@@ -80,6 +81,17 @@ class Desk:
         """Return the newest artifact of `step` in this session, not after this cycle."""
         return self.store.find(self.stamp.session, step, not_after=self.stamp.cycle)
 
+    def last_seal(self) -> PreviousSeal | None:
+        """Return the newest seal of an earlier session, and note it.
+
+        A seal that is not among the inputs was not there, now and when the day is proven again.
+        """
+        seal = self.store.last_seal(self.stamp.session)
+        if seal is not None:
+            name = f"{seal.session.isoformat()}/manifest.json"
+            self.inputs.add(InputRef(name=name, sha256=seal.sha256))
+        return seal
+
     def read(self, model: type[ArtifactT], located: Located) -> tuple[ArtifactT, InputRef]:
         """Return an artifact and note it as an input, even if it turns out to be damaged.
 
@@ -107,7 +119,9 @@ class Desk:
 
     def header(self, model: type[Artifact], exit_code: int = 0) -> dict[str, Any]:
         """Return the envelope of the artifact: call it last, when everything has been read."""
-        refs = {*self.inputs, *self.tape_refs(), config_ref(self.config)}
+        sha256 = self.stamp.config_sha256
+        config = InputRef(name=f"config/{sha256}.json", sha256=sha256)
+        refs = {*self.inputs, *self.tape_refs(), config}
         return model.header(self.stamp, tuple(refs), exit_code)
 
 

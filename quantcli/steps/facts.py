@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from quantcli.contracts.config import Offset
 from quantcli.contracts.decide import Decide
-from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import BrokerError
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.reconciliation import Reconcile
@@ -150,18 +149,12 @@ def _window(desk: Desk) -> Span:
 
 
 def _unsealed(desk: Desk) -> dt.date | None:
-    """Return the newest earlier session with a folder if it has no seal; note the seal if it has.
-
-    A seal that is not among the inputs was not there, now and when the day is proven again.
-    """
+    """Return the newest earlier session with a folder if it has no seal."""
     earlier = [day for day in desk.store.sessions() if day < desk.stamp.session]
     if not earlier:
         return None
-    seal = desk.store.last_seal(desk.stamp.session)
-    if seal is None or seal.session != earlier[-1]:
-        return earlier[-1]
-    desk.note([InputRef(name=f"{seal.session.isoformat()}/manifest.json", sha256=seal.sha256)])
-    return None
+    seal = desk.last_seal()
+    return earlier[-1] if seal is None or seal.session != earlier[-1] else None
 
 
 def _halt(desk: Desk) -> str | None:

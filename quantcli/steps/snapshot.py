@@ -66,7 +66,11 @@ def genesis_snapshot(desk: Desk) -> Snapshot:
         UsageError: the journal has begun, or the account is not empty.
         ArtifactError: there is no first reconciliation of this session, or it is damaged.
     """
-    genesis = desk.journal.genesis() or _begin(desk)
+    opening = _opening(desk)
+    genesis = desk.journal.genesis()
+    if genesis is None:
+        genesis = opening
+        desk.write([opening])
     mine = desk.my_rows()
     if desk.journal.head().seq != 1 or [row.row for row in mine] != [genesis]:
         raise UsageError(
@@ -78,7 +82,8 @@ def genesis_snapshot(desk: Desk) -> Snapshot:
     return _empty(desk, genesis.cash)
 
 
-def _begin(desk: Desk) -> GenesisRow:
+def _opening(desk: Desk) -> GenesisRow:
+    """Return the opening row that the first reconciliation tells; read in every attempt."""
     located = desk.find("reconcile")
     if located is None:
         raise ArtifactMissing(
@@ -91,13 +96,11 @@ def _begin(desk: Desk) -> GenesisRow:
             value=located.path,
             hint="close or transfer positions and orders first, then reconcile again",
         )
-    row = GenesisRow(
+    return GenesisRow(
         account_id=seen.broker.account_id,
         cash=seen.broker.cash,
         first_session=desk.stamp.session,
     )
-    desk.write([row])
-    return row
 
 
 def _ledger(desk: Desk, genesis: GenesisRow) -> Ledger:

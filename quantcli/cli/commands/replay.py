@@ -36,6 +36,7 @@ def command(
                 "replay runs on the local exchange only", value=workspace.mode,
                 hint='set desk.mode = "local"',
             )  # fmt: skip
+        workspace.syncs_together = True
         tally = run_replay(workspace, start, end, quiet=quiet or as_json)
     for line in tally.problems:
         warn(line)
