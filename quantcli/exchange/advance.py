@@ -39,12 +39,14 @@ class AdvanceSummary(NamedTuple):
     Attributes:
         timestamp: The instant that the clock shows now, UTC.
         sessions: Sessions that the move touched.
+        sessions_closed: Those of them that it brought to their close.
         sessions_without_bars: Those of them after the newest session with bars: nothing traded.
         fills, expired, rejected: Orders that ended so.
     """
 
     timestamp: dt.datetime
     sessions: int
+    sessions_closed: int
     sessions_without_bars: int
     fills: int
     expired: int
@@ -52,11 +54,17 @@ class AdvanceSummary(NamedTuple):
 
 
 class Market:
-    """The bars as tapes of sessions, with the newest few kept: they never change."""
+    """The bars, with the tape of the session that was asked for last: tapes never change.
+
+    Attributes:
+        bars: Where tapes come from.
+        is_listed: The book holds every symbol that the bars had when this process first looked.
+    """
 
     def __init__(self, bars: ExchangeBars) -> None:
         """Take the bars; nothing is read before it is needed."""
         self.bars = bars
+        self.is_listed = False
         self._tape: SessionTape | None = None
 
     def tape(self, span: Span) -> SessionTape:
@@ -68,6 +76,7 @@ class Market:
 
 def list_assets(book: Book, market: Market, seed: int, clock: Micros) -> None:
     """List every symbol that has bars and give each its newest price at the clock."""
+    market.is_listed = True
     listed = book.assets()
     missing = [symbol for symbol in market.bars.symbols() if symbol not in listed]
     if not missing:
@@ -91,7 +100,8 @@ def advance(
         raise ValueError(
             f"the clock never goes back: it shows {instant_of(venue.clock).isoformat()}"
         )
-    list_assets(book, market, venue.seed, venue.clock)
+    if not market.is_listed:
+        list_assets(book, market, venue.seed, venue.clock)
     ended: list[Order] = []
     spans = list(spans_touching(venue.clock, until))
     is_idle = False
@@ -107,6 +117,7 @@ def advance(
     return AdvanceSummary(
         timestamp=instant_of(until),
         sessions=len(spans),
+        sessions_closed=sum(span.closes <= until for span in spans),
         sessions_without_bars=sum(last is None or span.session > last for span in spans),
         fills=sum(order.status == "filled" for order in ended),
         expired=sum(order.status == "expired" for order in ended),

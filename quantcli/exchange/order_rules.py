@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from quantcli.exchange.book import Book
-from quantcli.exchange.figures import EXACT, ZERO, cents_up, spelled
+from quantcli.exchange.figures import EXACT, ZERO, cents_up, decimal_places, spelled
 from quantcli.exchange.matching import slipped
 from quantcli.exchange.order_record import Order, OrderType, Side
 from quantcli.exchange.refusals import forbidden, unprocessable
@@ -19,6 +19,8 @@ from quantcli.exchange.settlement import spendable
 #: A market or stop buy sets aside more than the price: up to its collar.
 COLLAR_CHEAP, COLLAR = Decimal("1.04"), Decimal("1.025")
 _CHEAP_BELOW_USD = Decimal(50)
+#: A part of a share must cost something, or rounding to cents would give shares away.
+FRACTION_USD_MIN = Decimal(1)
 
 
 def reserve_price(
@@ -58,9 +60,12 @@ def check_buying_power(
         without: An order that the new one takes the place of.
 
     Raises:
-        Refusal: 403, with the buying power and the cost.
+        Refusal: 403, with the buying power and the cost; or a fraction worth less than a dollar.
     """
-    cost = cents_up(EXACT.multiply(quantity, price))
+    value = EXACT.multiply(quantity, price)
+    if value < FRACTION_USD_MIN and decimal_places(quantity):
+        raise forbidden(f"cost basis must be >= minimal amount of order {FRACTION_USD_MIN}")
+    cost = cents_up(value)
     available = max(spendable(book, without=without), ZERO)
     if cost > available:
         raise forbidden(

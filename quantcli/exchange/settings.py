@@ -28,8 +28,8 @@ class ExchangeSettings:
         limit_fills_on: Whether a print at the limit fills, or only one beyond it.
         sec_usd_per_million: Fee in USD per million USD of a session's sale proceeds.
         taf_usd_per_share, taf_usd_max: Fee in USD per share sold, and its limit per trade.
-        is_synced_each_commit: False leaves syncing to disk to the end of each move of the clock;
-            a killed process still loses nothing, a power cut may lose what came after.
+        is_synced_each_commit: False leaves syncing to disk to the end of each session; a killed
+            process still loses nothing, a power cut may lose the session.
     """
 
     key_id: str

@@ -116,7 +116,8 @@ class Exchange:
         with self._lock, self._storage():
             with self._book.transaction():
                 summary = advance(self._book, self._market, self.settings, micros(to))
-            self._sync_if_due()
+            if summary.sessions_closed:
+                self._sync()
             return summary
 
     @property
@@ -153,11 +154,12 @@ class Exchange:
                         body=body,
                     )
                 )
-            if path.startswith("/_sim/") and route.is_write:
-                self._sync_if_due()
+            if isinstance(answer.body, dict) and answer.body.get("sessions_closed"):
+                self._sync()
             return answer
 
-    def _sync_if_due(self) -> None:
+    def _sync(self) -> None:
+        """Bring a session's end to the disk, if single commits did not."""
         if not self.settings.is_synced_each_commit:
             self._book.sync()
 

@@ -1,0 +1,20 @@
+"""Serve the hand-written market in a process of its own: `python -m tests.exchange.serving BOOK`."""
+
+import sys
+from pathlib import Path
+
+from quantcli.exchange.http_server import serve
+from quantcli.exchange.venue import Exchange
+from tests.exchange.conftest import MARKET
+from tests.exchange.market import HandMadeBars, settings
+
+
+def main():
+    exchange = Exchange(Path(sys.argv[1]), HandMadeBars(MARKET), settings())
+    serve(exchange, 0, lambda url: print(url, flush=True))
+    exchange.close()
+    print("stopped", flush=True)
+
+
+if __name__ == "__main__":
+    main()
