@@ -19,6 +19,7 @@ from quantcli.shell.bar_findings import (
     SEVERITIES,
     BarFinding,
     daily_findings,
+    gaps,
     index_findings,
     minute_findings,
     spikes,
@@ -150,10 +151,10 @@ def _judge_rows(
     sound = _without(rows, found)
     if shelf.series == "1Day":
         spiky = spikes(sound, shelf.adjustment)
-        findings = list(daily_findings(_without(sound, spiky), shelf))
-        return found | spiky, findings, rows.height
-    told = minute_findings if shelf.series == "1Min" else index_findings
-    return found, list(told(sound, shelf)), rows.height
+        told = daily_findings(_without(sound, spiky), shelf)
+        return found | spiky, [*gaps(rows, shelf), *told], rows.height
+    told = (minute_findings if shelf.series == "1Min" else index_findings)(sound, shelf)
+    return found, [*gaps(rows, shelf), *told], rows.height
 
 
 def _without(rows: pl.DataFrame, entries: set[QuarantineEntry]) -> pl.DataFrame:

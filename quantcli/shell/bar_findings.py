@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from quantcli.contracts.session_table import hours
+from quantcli.contracts.session_table import FIRST, LAST, hours
 from quantcli.core.sessions import sessions_apart, sessions_between
 from quantcli.shell.bar_faults import SPIKE
 from quantcli.shell.catalog import QuarantineEntry, Shelf
@@ -67,11 +67,37 @@ def spikes(rows: pl.DataFrame, adjustment: str) -> set[QuarantineEntry]:
     }
 
 
+def gaps(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
+    """Yield, per symbol, the sessions without a bar between its first and its last.
+
+    Args:
+        rows: All rows of the shelf: a bar in quarantine is told of as such, it is not absent.
+        shelf: Where they belong.
+    """
+    import polars as pl
+
+    every = pl.Series(sessions_between(FIRST, LAST), dtype=pl.Date)
+    held = (
+        rows.select("symbol", "session").unique().filter(pl.col("session").is_in(every.implode()))
+    )
+    spans = held.group_by("symbol").agg(
+        pl.col("session").min().alias("first"),
+        pl.col("session").max().alias("last"),
+        pl.len().alias("bars"),
+    )
+    for symbol, first, last, bars in spans.sort("symbol").iter_rows():
+        if len(sessions_between(first, last)) == bars:
+            continue
+        days = set(held.filter(pl.col("symbol") == symbol)["session"])
+        absent = [day for day in sessions_between(first, last) if day not in days]
+        detail = f"no bars from {absent[0]} to {absent[-1]}" if len(absent) > 1 else "no bar"
+        yield BarFinding("warning", "gap", shelf, symbol, absent[0], len(absent), detail)
+
+
 def daily_findings(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
     """Yield what sound daily bars, spikes left out, make one doubt."""
     import polars as pl
 
-    yield from _gaps(rows, shelf)
     yield from _stale(rows, shelf)
     for row in _jumps(rows, shelf.adjustment).iter_rows(named=True):
         has_split = row["split_ratio"] not in {0.0, 1.0}
@@ -89,10 +115,9 @@ def daily_findings(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
 
 
 def minute_findings(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
-    """Yield what sound minute bars make one doubt: absent sessions and absent minutes."""
+    """Yield what sound minute bars make one doubt: absent minutes, no volume."""
     import polars as pl
 
-    yield from _gaps(rows.unique(["symbol", "session"]), shelf)
     counts = rows.group_by("symbol", "session").len().sort("symbol", "session")
     lengths = pl.DataFrame(
         [(day, _minutes_of(day)) for day in counts["session"].unique().sort()],
@@ -113,7 +138,6 @@ def index_findings(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
     dates = rows["session"].unique().sort().to_list()
     sessions = sessions_between(dates[0], dates[-1]) if dates else ()
     is_session = pl.col("session").is_in(list(sessions))
-    yield from _gaps(rows.filter(is_session), shelf)
     yield from _counted(rows.filter(~is_session), shelf, "note", "not-a-session",
                         "values on dates without session, never used")  # fmt: skip
 
@@ -129,24 +153,6 @@ def _jumps(rows: pl.DataFrame, adjustment: str) -> pl.DataFrame:
         (pl.col("close").shift(-1) * after_ratio).over("symbol").alias("after"),
     )
     return placed.filter((pl.col("close") / pl.col("before") - 1).abs() > JUMP_FRACTION)
-
-
-def _gaps(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
-    """Yield, per symbol, the sessions without a bar between its first and its last."""
-    import polars as pl
-
-    spans = rows.group_by("symbol").agg(
-        pl.col("session").min().alias("first"),
-        pl.col("session").max().alias("last"),
-        pl.col("session").n_unique().alias("bars"),
-    )
-    for symbol, first, last, bars in spans.sort("symbol").iter_rows():
-        missing = len(sessions_between(first, last)) - bars
-        if missing:
-            held = set(rows.filter(pl.col("symbol") == symbol)["session"])
-            days = [day for day in sessions_between(first, last) if day not in held]
-            detail = f"no bars from {days[0]} to {days[-1]}" if missing > 1 else "no bar"
-            yield BarFinding("warning", "gap", shelf, symbol, days[0], missing, detail)
 
 
 def _stale(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:

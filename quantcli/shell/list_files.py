@@ -41,6 +41,8 @@ def read_list(desk: Path, data: Path, file: str, *, is_kept: bool) -> tuple[Tabl
             "a list must lie in the desk's folder", value=file, hint="give a path relative to it"
         )
     source = desk / path
+    if not source.resolve().is_relative_to(desk.resolve()):
+        raise MarketDataError("a list must not be a link out of the desk's folder", value=file)
     if not source.is_file():
         raise MarketDataError(
             "a list named in desk.toml is missing", value=file, hint="restore it, or unset it"
