@@ -22,8 +22,8 @@ def decide_verdict(facts: Facts, proposal: Proposal, tally: Tally) -> Ruling:
         return allow("ALLOW", _WANTED if facts.is_enforced else _SHADOW)
     reason = decide_reason(verdict)
     if not facts.is_enforced:
-        return allow(f"BLOCK: {reason}", _SHADOW)
-    return block(reason, "BLOCK", _WANTED)
+        return allow(f"BLOCK: {reason.code}", _SHADOW)
+    return block(reason.code, reason.observed or "BLOCK", reason.limit or _WANTED)
 
 
 GATE = SignalGate(

@@ -14,7 +14,7 @@ from decimal import Decimal
 from quantcli.contracts.broker_views import Account, BrokerClock, CalendarDay
 from quantcli.contracts.config import LimitsSection
 from quantcli.contracts.decide import Decide, SignalVerdict
-from quantcli.contracts.envelope import Mode
+from quantcli.contracts.envelope import Finding, Mode
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.scalars import ZERO
@@ -163,6 +163,9 @@ class Tally:
         )
 
 
-def decide_reason(verdict: SignalVerdict) -> str:
-    """Return why decide blocked a signal: its own reason code, if it is one that decide has."""
-    return verdict.reason if verdict.reason in DECIDE_REASONS else "decision-block"
+def decide_reason(verdict: SignalVerdict) -> Finding:
+    """Return why decide blocked a signal: its own primary reason, if it is one that decide has."""
+    if verdict.reason not in DECIDE_REASONS:
+        return Finding(code="decision-block")
+    stated = (finding for finding in verdict.findings if finding.code == verdict.reason)
+    return next(stated, Finding(code=verdict.reason))

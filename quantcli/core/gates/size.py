@@ -17,7 +17,7 @@ def size(facts: Facts, proposal: Proposal, tally: Tally) -> Ruling:
     if proposal.quantity < 1:
         verdict = proposal.verdict
         was_blocked = verdict is not None and verdict.decision == "BLOCK"
-        code = decide_reason(verdict) if verdict is not None and was_blocked else "size-zero"
+        code = decide_reason(verdict).code if verdict is not None and was_blocked else "size-zero"
         return block(code, seen, "1")
     if proposal.quantity != proposal.quantity.to_integral_value():
         return block("quantity-not-whole", seen, "whole shares")

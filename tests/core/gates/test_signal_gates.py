@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from quantcli.contracts.envelope import Finding
 from quantcli.core.gates import (
     allowlist,
     decide_verdict,
@@ -96,6 +97,16 @@ def test_block_of_decide_keeps_its_reason(reason):
     blocked = given.proposal(decision="BLOCK", reason=reason)
 
     assert said(decide_verdict, blocked) == (reason, "BLOCK", "ALLOW")
+
+
+def test_block_of_decide_keeps_what_it_saw_and_its_limit():
+    findings = (
+        Finding(code="limit-entries", observed="6", limit="5"),
+        Finding(code="limit-positions", observed="11", limit="10"),
+    )
+    blocked = given.proposal(decision="BLOCK", reason="limit-positions", findings=findings)
+
+    assert said(decide_verdict, blocked) == ("limit-positions", "11", "10")
 
 
 def test_reason_that_decide_cannot_have_is_not_passed_on():
