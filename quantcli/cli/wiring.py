@@ -12,8 +12,7 @@ from quantcli.cli.desk_file import load_config
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import CodeId, InputRef, Mode, Stamp, StepName
-from quantcli.contracts.errors import ConfigError, UsageError
-from quantcli.contracts.scalars import instant
+from quantcli.contracts.errors import ConfigError
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.clock import WallClock
 from quantcli.shell.code_identity import code_identity
@@ -172,24 +171,15 @@ class Workspace:
         self.close()
 
     def now(self, as_of: str | None) -> dt.datetime:
-        """Return the command's instant, whole seconds: given, the exchange's, or the wall's.
+        """Return the command's instant; see `instants`. A dry run's exchange is moved to it."""
+        from quantcli.cli.instants import command_instant
 
-        Raises:
-            UsageError: not an instant.
-        """
-        if as_of is not None:
-            try:
-                return instant(as_of).replace(microsecond=0)
-            except ValueError as error:
-                raise UsageError(
-                    "--as-of is not an instant", value=as_of,
-                    hint="write it like 2024-08-01T12:30:00Z",
-                ) from error  # fmt: skip
-        if self.mode == "local":
-            from quantcli.shell.alpaca.broker import AlpacaBroker
+        at = command_instant(self, as_of)
+        if self.mode == "dry-run":
+            from quantcli.cli.shadow import prepare_shadow
 
-            return AlpacaBroker(self.transport).clock().timestamp.replace(microsecond=0)
-        return self.clock.now().replace(microsecond=0)
+            prepare_shadow(self, at)
+        return at
 
     def stamp(self, session: dt.date, cycle: str, as_of: dt.datetime) -> Stamp:
         """Return the stamp that all artifacts of a cycle share."""

@@ -8,13 +8,13 @@ from typing import NamedTuple, Protocol
 
 from quantcli.contracts.errors import UsageError
 from quantcli.core.sessions import cycle_name, next_session, sessions_between
-from quantcli.steps.cycles import Cycle, cycles_of
+from quantcli.steps.cycles import cycles_of
 from quantcli.steps.day import StepOutcome, run_cycle
 from quantcli.steps.run import World, run_step
 from quantcli.steps.snapshot import genesis_snapshot
 
 #: Genesis lies this long before the first cycle of the first session.
-_GENESIS_LEAD = dt.timedelta(minutes=5)
+GENESIS_LEAD = dt.timedelta(minutes=5)
 
 
 class Stage(World, Protocol):
@@ -81,7 +81,7 @@ def _require_continuation(stage: Stage, sessions: tuple[dt.date, ...]) -> None:
 def _run_session(stage: Stage, session: dt.date) -> tuple[StepOutcome, ...]:
     cycles = cycles_of(stage.config, session)
     if stage.journal.genesis() is None:
-        _genesis(stage, session, cycles[0])
+        begin(stage, session, cycles[0].at - GENESIS_LEAD)
     outcomes: list[StepOutcome] = []
     for cycle in cycles:
         move_clock(stage, cycle.at)
@@ -95,9 +95,8 @@ def move_clock(stage: Stage, to: dt.datetime) -> None:
         stage.advance(to)
 
 
-def _genesis(stage: Stage, session: dt.date, cycle: Cycle) -> None:
+def begin(stage: Stage, session: dt.date, at: dt.datetime) -> None:
     """Take stock of the empty account and journal its cash, before the first cycle."""
-    at = cycle.at - _GENESIS_LEAD
     move_clock(stage, at)
     stamp = stage.stamp(session, cycle_name(at), at)
     run_step(stage, "reconcile", stamp)

@@ -1,0 +1,41 @@
+"""The instant a command acts as of, read once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from quantcli.contracts.errors import UsageError
+from quantcli.contracts.scalars import instant
+
+if TYPE_CHECKING:
+    from quantcli.cli.wiring import Workspace
+
+
+def command_instant(workspace: Workspace, as_of: str | None) -> dt.datetime:
+    """Return the instant, whole seconds: given, the local exchange's, or the wall's.
+
+    Raises:
+        UsageError: not an instant.
+    """
+    if as_of is None:
+        return _default(workspace).replace(microsecond=0)
+    try:
+        return instant(as_of).replace(microsecond=0)
+    except ValueError as error:
+        raise UsageError(
+            "--as-of is not an instant", value=as_of, hint="write it like 2024-08-01T12:30:00Z"
+        ) from error
+
+
+def _default(workspace: Workspace) -> dt.datetime:
+    if workspace.config.desk.mode != "local":
+        return workspace.clock.now()
+    if workspace.url:
+        return workspace.exchange_time()
+    from quantcli.exchange.clock_reading import book_clock
+
+    homes = {workspace.root, workspace.home}
+    clocks = [book_clock(home / "exchange" / "book.sqlite3") for home in sorted(homes)]
+    known = [clock for clock in clocks if clock is not None]
+    return max(known) if known else workspace.exchange_time()
