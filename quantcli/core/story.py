@@ -8,6 +8,7 @@ a symbol in the universe is itself part of the story.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from quantcli.contracts.decide import Decide, SignalVerdict
@@ -175,7 +176,7 @@ def _order_events(
             yield Event(*place, _order_text(order), order.code or "", order.message or "")
     for fill in fills:
         if fill.symbol == symbol:
-            shares, at = plain(fill.last_quantity), plain(fill.last_price)
+            shares, at = plain(fill.last_quantity), _price(fill.last_price)
             what = f"fill: {fill.side} {shares} at {at}, {instant_text(fill.filled_at)}"
             yield Event(*place, what)
 
@@ -195,10 +196,10 @@ def _snapshot_events(snapshot: Snapshot, symbol: str) -> Iterator[Event]:
             yield Event(*place, _trade_text(trade))
     for held in snapshot.positions:
         if held.symbol == symbol:
-            stop = "none" if held.stop_price is None else plain(held.stop_price)
+            stop = "none" if held.stop_price is None else _price(held.stop_price)
             what = (
-                f"held: {plain(held.quantity)} shares at {plain(held.average_price)}, mark "
-                f"{plain(held.mark_price)} ({held.mark_source}), stop {stop}, unrealised "
+                f"held: {plain(held.quantity)} shares at {_price(held.average_price)}, mark "
+                f"{_price(held.mark_price)} ({held.mark_source}), stop {stop}, unrealised "
                 f"{plain(held.pnl_unrealised)} USD"
             )
             yield Event(*place, what)
@@ -211,7 +212,7 @@ def _of(verdicts: Iterable[VerdictT], symbol: str) -> Iterator[VerdictT]:
 def _signal_text(signal: Signal) -> str:
     return (
         f"signal of {signal.strategy}, rank {signal.rank}: {signal.side} up to "
-        f"{plain(signal.limit_price)}, stop {plain(signal.stop)}, anchor {signal.anchor} of "
+        f"{_price(signal.limit_price)}, stop {_price(signal.stop)}, anchor {signal.anchor} of "
         f"{signal.anchor_date}, triggering bar {signal.triggering_bar}"
     )
 
@@ -220,15 +221,15 @@ def _decision_text(verdict: SignalVerdict) -> str:
     if verdict.decision == "BLOCK":
         return f"BLOCK: {_meaning(verdict.reason)}"
     return (
-        f"ALLOW {plain(verdict.quantity)} shares up to {plain(verdict.limit_price)}, stop "
-        f"{plain(verdict.stop)}: {plain(verdict.notional)} USD, {plain(verdict.risk)} at risk"
+        f"ALLOW {plain(verdict.quantity)} shares up to {_price(verdict.limit_price)}, stop "
+        f"{_price(verdict.stop)}: {plain(verdict.notional)} USD, {plain(verdict.risk)} at risk"
     )
 
 
 def _review_text(review: ReviewRow) -> str:
-    before = "none" if review.stop_before is None else plain(review.stop_before)
-    after = "none" if review.stop_after is None else plain(review.stop_after)
-    price = "no price" if review.price is None else f"price {plain(review.price)}"
+    before = "none" if review.stop_before is None else _price(review.stop_before)
+    after = "none" if review.stop_after is None else _price(review.stop_after)
+    price = "no price" if review.price is None else f"price {_price(review.price)}"
     return (
         f"review: {review.action}, {plain(review.quantity)} shares, {price} "
         f"({review.price_source}), stop {before} -> {after}"
@@ -238,7 +239,7 @@ def _review_text(review: ReviewRow) -> str:
 def _order_text(order: OrderReport) -> str:
     filled = ""
     if order.cumulative_quantity > ZERO and order.average_price is not None:
-        filled = f", {plain(order.cumulative_quantity)} filled at {plain(order.average_price)}"
+        filled = f", {plain(order.cumulative_quantity)} filled at {_price(order.average_price)}"
     return (
         f"{order.purpose} order {order.action}: {order.side} {plain(order.ordered_quantity)}, "
         f"{order.state}{filled} ({order.client_order_id})"
@@ -248,7 +249,7 @@ def _order_text(order: OrderReport) -> str:
 def _trade_text(trade: TradeClosed) -> str:
     return (
         f"trade closed by {trade.exit_purpose}: {plain(trade.quantity)} shares, "
-        f"{plain(trade.entry_price)} -> {plain(trade.exit_price)}, "
+        f"{_price(trade.entry_price)} -> {_price(trade.exit_price)}, "
         f"{plain(trade.pnl_net)} USD net of estimated fees"
     )
 
@@ -261,6 +262,11 @@ def _ending(outcome: SignalOutcome) -> str:
         f"{outcome.symbol} ({outcome.strategy}, rank {outcome.rank}) ended as {state}: "
         f"{_meaning(outcome.primary.code)} [{outcome.primary.code}{seen}{limit}]."
     )
+
+
+def _price(value: Decimal) -> str:
+    """Return a price with two decimals, or four where it has them."""
+    return f"{value:.4f}".removesuffix("00")
 
 
 def _meaning(code: str) -> str:

@@ -137,7 +137,8 @@ def _order_ending(orders: tuple[OrderRecord, ...]) -> Ending:
     if filled >= ordered:
         return Ending((_bought("filled", filled, ordered),))
     if filled > 0:
-        return Ending((_bought("filled-partly", filled, ordered), _rest(newest)))
+        short = [order for order in orders if order.cumulative_quantity < order.intent.quantity]
+        return Ending((_bought("filled-partly", filled, ordered), _rest(short[-1])))
     if newest.state not in TERMINAL_ORDER_STATES:
         code = "outcome-unknown" if newest.state == "UNKNOWN" else "order-open"
         return Ending((Finding(code=code, observed=newest.state),), is_open=True)
