@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import UsageError
-from quantcli.shell.bar_faults import ROW_FAULTS, keys_of, row_faults
+from quantcli.shell.bar_faults import keys_of, row_faults
 from quantcli.shell.bar_merge import Merge, by_key, merge
 from quantcli.shell.bar_rows import (
     in_regular_hours,
@@ -185,7 +185,7 @@ def import_to(
             for done, (partition, content) in enumerate(built, start=1):
                 publish_once(data / partition.ref.name, content)
                 progress(done, len(built))
-            _put_in_force(data, catalog, summary, merges, [item for item, _ in built], rows)
+            _put_in_force(data, catalog, summary, merges, [item for item, _ in built])
     return summary
 
 
@@ -195,11 +195,10 @@ def _put_in_force(
     summary: ImportSummary,
     merges: list[Merge],
     written: list[Partition],
-    rows: _Rows,
 ) -> None:
     """Save the catalog if the import changes it: the commit mark of the import."""
     shelf = summary.shelf
-    quarantine = _quarantine(data, catalog, shelf, merges, rows.kept, set(summary.quarantined))
+    quarantine = _quarantine(data, catalog, shelf, merges, set(summary.quarantined))
     renewed = in_force(catalog, written, shelf, quarantine)
     if renewed == catalog:
         return
@@ -297,20 +296,14 @@ def _quarantine(
     catalog: Catalog,
     shelf: Shelf,
     merges: list[Merge],
-    rows: pl.DataFrame,
     found: set[QuarantineEntry],
 ) -> InputRef | None:
-    """Return the list in force after the import: corrected bars are released, faulty ones added."""
+    """Return the list in force after the import: changed bars are released, faulty ones added."""
     held_ref = catalog.quarantine_ref(shelf)
-    held = load_quarantine(data, held_ref)
-    spoken = set(rows.select("symbol", "session").unique().iter_rows())
-    changed = set().union(*(item.changed for item in merges))
-    kept = {
-        entry
-        for entry in held
-        if (entry.symbol, entry.session) not in (spoken if entry.code in ROW_FAULTS else changed)
-    }
-    if kept | found == set(held):
+    held = set(load_quarantine(data, held_ref))
+    changed = {place for item in merges for place in item.changed}
+    kept = {entry for entry in held if (entry.symbol, entry.session) not in changed}
+    if kept | found == held:
         return held_ref
     return publish_quarantine(data, shelf, kept | found)
 

@@ -84,6 +84,19 @@ def test_dropped_and_quarantined_rows_are_told(desk, run, tmp_path):
     assert err == "quarantined: AAA 2024-11-29: ohlc-inconsistent: 14:31Z 9.0/8.0/7.0/8.0 1.0\n"
 
 
+def test_a_bar_of_progress_stays_off_stdout(desk, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("quantcli.cli.commands.data_import.is_terminal", lambda: True)
+    code, out, _ = run("data", "import", daily_file(tmp_path, CLOSES))
+    assert (code, out.count("\n")) == (0, 1)
+
+
+def test_a_file_without_a_usable_row(desk, run, tmp_path):
+    path = write_csv(tmp_path, minute_lines(["2024-11-29T20:00:00Z"]))
+    code, out, _ = run("data", "import", path, "--timeframe", "1Min")
+    assert code == 0
+    assert "none of 1 rows can be used; dropped 1 rows outside regular hours" in out
+
+
 def test_an_index_for_a_named_symbol(desk, run, tmp_path):
     path = write_csv(tmp_path, ["2024-11-25,14.6"], heading="date,close")
     assert run("data", "import", path, "--kind", "index", "--symbol", "VIX")[0] == 0

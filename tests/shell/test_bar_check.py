@@ -93,8 +93,8 @@ def test_a_spike_is_quarantined_and_the_bar_stays_as_it_is(data, tmp_path):
 def test_a_corrected_spike_is_released_at_once(data, tmp_path):
     take(data, daily_file(tmp_path, (100.0, 101.0, 1010.0, 102.0, 103.0)))
     check_store(data)
-    take(data, daily_file(tmp_path, (100.0,), sessions=("2024-11-25",)))
-    assert quarantined(data) == {"AAA": [dt.date(2024, 11, 27)]}  # an unchanged bar: no release
+    take(data, daily_file(tmp_path, (1010.0,), sessions=("2024-11-27",)))
+    assert quarantined(data) == {"AAA": [dt.date(2024, 11, 27)]}  # the same again corrects nothing
     take(data, daily_file(tmp_path, (101.5,), sessions=("2024-11-27",)))
     assert quarantined(data) == {}
 

@@ -296,6 +296,12 @@ def test_a_file_wholly_outside_regular_hours_imports_nothing(data, tmp_path):
     assert summary.is_unchanged
 
 
+def test_minutes_wholly_outside_the_session_table_import_nothing(data, tmp_path):
+    path = write_csv(tmp_path, minute_lines(["2006-12-29T15:00:00Z"]))
+    summary = take(data, path, timeframe="1Min")
+    assert (summary.rows_outside_table, summary.bars_added, summary.is_unchanged) == (1, 0, True)
+
+
 def test_a_wrong_minute_puts_its_session_in_quarantine(data, tmp_path):
     lines = [*minute_lines(MINUTES[1:3]), "2024-11-29T14:32:00Z,AAA,9,8,7,8,1"]
     take(data, write_csv(tmp_path, lines), timeframe="1Min")

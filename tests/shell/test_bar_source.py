@@ -171,3 +171,11 @@ def test_an_index_needs_its_close_only(tmp_path):
     path = write_csv(tmp_path, ["2024-11-25,14.6"], heading="DATE,CLOSE")
     rows = read_source(path, "index", "VIX")
     assert rows.row(0) == ("VIX", dt.date(2024, 11, 25), None, None, None, 14.6)
+
+
+@pytest.mark.parametrize("series", ["1Day", "1Min"])
+def test_a_number_is_not_a_time(tmp_path, series):
+    path = tmp_path / "bars.parquet"
+    ones = {name: [1.0] for name in ("open", "high", "low", "close", "volume")}
+    pl.DataFrame({"ts": [1732545000], "symbol": ["AAA"], **ones}).write_parquet(path)
+    assert "holds no dates or instants [1732545000]" in refused(path, series)[1]

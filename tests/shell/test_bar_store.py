@@ -1,6 +1,7 @@
 """Reading: windows, quarantine, pins, verification; expected values stand in the test."""
 
 import datetime as dt
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,29 @@ def test_a_flipped_byte_is_found_on_first_reading_and_named(store, data):
     assert caught.value.found_sha256 is not None
 
 
+def test_a_file_that_is_its_digest_but_not_parquet(store, data):
+    content = b"not parquet"
+    sha256 = hashlib.sha256(content).hexdigest()
+    ref = InputRef(name=f"bars/1Day/test/split/2024/{sha256}.parquet", sha256=sha256)
+    (data / ref.name).write_bytes(content)
+    with pytest.raises(MarketDataError, match="not Parquet") as caught:
+        store.pinned((ref,)).daily(DEC_02, 5)
+    assert caught.value.value == ref.name
+
+
+def test_many_windows_keep_their_answers(store, data, tmp_path):
+    """More stacks of years than are kept at once: the oldest is laid out again, alike."""
+    years = (2012, 2013, 2014, 2015, 2017, 2018, 2019, 2024)
+    for year in years[:-1]:
+        take(data, daily_file(tmp_path, (float(year),), "OLD", (f"{year}-06-05",)))
+    fresh = BarStore(data, "test", "split")
+    for _ in range(2):
+        for year in years[:-1]:
+            matrix = fresh.daily(dt.date(year, 12, 29), 200)
+            (column,) = (i for i, symbol in enumerate(matrix.symbols) if symbol == "OLD")
+            assert np.nanmax(matrix.close[:, column]) == year
+
+
 def test_a_missing_partition_is_named(store, data):
     name = BarStore(data, "test", "split").daily(DEC_02, 1).refs[0].name
     (data / name).unlink()
@@ -210,6 +234,17 @@ def test_no_bars_says_what_there_is(data):
 def test_the_session_table_bounds_the_window(store):
     with pytest.raises(SessionError):
         store.daily(DEC_02, 6000)
+
+
+def test_a_bar_on_a_holiday_takes_no_other_sessions_place(tmp_path):
+    data = tmp_path / "data"
+    lines = [daily_line("2024-11-28", close=7.0), daily_line("2024-12-31", close=8.0),
+             daily_line("2024-12-29", close=9.0)]  # fmt: skip
+    take(data, write_csv(tmp_path, lines))
+    store = BarStore(data, "test", "split")
+    for session in (dt.date(2024, 11, 27), dt.date(2024, 11, 29), dt.date(2024, 12, 30)):
+        assert store.session_row(session) == {}
+    assert store.session_row(dt.date(2024, 12, 31))["AAA"][3] == 8.0
 
 
 def test_a_session_row_has_the_believable_bars(store):
@@ -335,6 +370,17 @@ class TestLists:
         Path(data.parent / "lists" / "link.csv").symlink_to(secret)
         with pytest.raises(MarketDataError):
             store.table("lists/link.csv")
+
+    def test_a_list_of_any_size_is_not_read(self, store, data):
+        self.write(data, b"a,b\n" * (5 * 1024 * 1024))
+        with pytest.raises(MarketDataError, match="too large"):
+            store.table("lists/earnings.csv")
+
+    def test_two_lists_are_told_apart(self, store, data):
+        self.write(data, b"a\n", "lists/one.csv")
+        self.write(data, b"b\n", "lists/two.csv")
+        refs = [store.table(f"lists/{name}.csv")[1] for name in ("one", "two")]
+        assert store.pinned(refs).table("lists/two.csv") == ((("b",),), refs[1])
 
     def test_not_csv_in_utf8(self, store, data):
         self.write(data, b"\xff\xfe")
