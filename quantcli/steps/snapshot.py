@@ -66,20 +66,24 @@ def genesis_snapshot(desk: Desk) -> Snapshot:
         UsageError: the journal has begun, or the account is not empty.
         ArtifactError: there is no first reconciliation of this session, or it is damaged.
     """
-    opening = _opening(desk)
     genesis = desk.journal.genesis()
-    if genesis is None:
-        genesis = opening
-        desk.write([opening])
-    mine = desk.my_rows()
-    if desk.journal.head().seq != 1 or [row.row for row in mine] != [genesis]:
+    if genesis is not None and not _is_mine(desk, genesis):
         raise UsageError(
             "the journal has begun: its opening balance stands",
             value=genesis.first_session,
             hint="quantcli status shows the desk",
         )
+    opening = _opening(desk)
+    if genesis is None:
+        desk.write([opening])
     desk.note_journal()
-    return _empty(desk, genesis.cash)
+    return _empty(desk, opening.cash)
+
+
+def _is_mine(desk: Desk, genesis: GenesisRow) -> bool:
+    """Return whether an earlier attempt of this very step wrote the journal's only row."""
+    rows = [each.row for each in desk.my_rows()]
+    return desk.journal.head().seq == 1 and rows == [genesis]
 
 
 def _opening(desk: Desk) -> GenesisRow:
