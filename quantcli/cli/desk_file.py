@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,8 @@ def _config_error(first: Any) -> ConfigError:
     path = [str(part) for part in first["loc"]]
     where = ".".join(path)
     if first["type"] == "extra_forbidden":
+        from difflib import get_close_matches
+
         known = _keys_at(path[:-1])
         near = get_close_matches(path[-1], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(known))}"

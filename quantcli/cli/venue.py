@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +79,8 @@ def open_exchange(
 
 def make_exchange_keys(root: Path) -> None:
     """Write fresh keys of the local exchange, readable by the owner only."""
+    import secrets
+
     path = root / "exchange" / "keys.json"
     keys = {"key_id": "LX" + secrets.token_hex(9).upper(), "secret": secrets.token_urlsafe(30)}
     replace_file(path, canonical_bytes(keys))

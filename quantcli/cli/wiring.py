@@ -18,10 +18,8 @@ from quantcli.shell.clock import WallClock
 from quantcli.shell.code_identity import code_identity
 from quantcli.shell.files import publish_once
 from quantcli.shell.halt_file import HaltFile
-from quantcli.shell.journal import SqliteJournal
 from quantcli.shell.lock import FileLock
 from quantcli.shell.run_records import RunRecords
-from quantcli.shell.tape import TapeRecorder
 from quantcli.steps.desk import config_ref
 from quantcli.steps.run import BROKER_STEPS, Session
 
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from quantcli.ports.broker import Broker, Transport
     from quantcli.shell.alpaca.http import AlpacaTransport
     from quantcli.shell.bar_store import BarStore
+    from quantcli.shell.journal import SqliteJournal
 
 #: The address under which the embedded exchange is mounted; nothing listens there.
 EMBEDDED_URL = "http://127.0.0.1"
@@ -102,6 +101,8 @@ class Workspace:
     def journal(self) -> SqliteJournal:
         """The journal, opened when first used."""
         if "journal" not in self._parts:
+            from quantcli.shell.journal import SqliteJournal
+
             path = self.home / "state" / "desk.sqlite3"
             journal = SqliteJournal.open(path, read_only=self._read_only)
             self._closing.callback(journal.close)
@@ -199,6 +200,7 @@ class Workspace:
             yield Session(None, self.halts, tuple)
             return
         from quantcli.shell.alpaca.broker import AlpacaBroker
+        from quantcli.shell.tape import TapeRecorder
 
         prefix = f"{stamp.session.isoformat()}/{stamp.cycle}/{step}"
         root = self.store.root

@@ -23,7 +23,7 @@ _OFFSET = re.compile(r"(open|close)([+-])([0-9]{1,4})min")
 class Offset(BaseModel):
     """An instant relative to a session's open or close, e.g. `open-60min`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     anchor: Literal["open", "close"]
     minutes: int
@@ -54,7 +54,7 @@ class Offset(BaseModel):
 class Section(BaseModel):
     """Base of every table of desk.toml: unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class DeskSection(Section):

@@ -9,17 +9,18 @@ fact to record, not an error to handle.
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from quantcli.contracts.broker_views import (
-    Account,
-    Activity,
-    BrokerClock,
-    BrokerOrder,
-    BrokerPosition,
-    CalendarDay,
-    Submission,
-)
+if TYPE_CHECKING:
+    from quantcli.contracts.broker_views import (
+        Account,
+        Activity,
+        BrokerClock,
+        BrokerOrder,
+        BrokerPosition,
+        CalendarDay,
+        Submission,
+    )
 
 
 class Request(NamedTuple):

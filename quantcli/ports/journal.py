@@ -6,13 +6,15 @@ import datetime as dt
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.journal_rows import FlagRow, GenesisRow, RowKind, StopRow
-from quantcli.contracts.orders import Fill, OrderRecord, Purpose
 from quantcli.contracts.positions import PositionRecord
-from quantcli.contracts.scalars import SessionDate
+
+if TYPE_CHECKING:
+    from quantcli.contracts.envelope import Frozen
+    from quantcli.contracts.journal_rows import FlagRow, GenesisRow, RowKind, StopRow
+    from quantcli.contracts.orders import Fill, OrderRecord, Purpose
+    from quantcli.contracts.scalars import SessionDate
 
 __all__ = ["Head", "Journal", "JournalRow", "Place", "PositionRecord"]
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from quantcli.contracts.canonical import canonical_bytes, sha256_hex
-from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import Artifact, Frozen, InputRef, Stamp
 from quantcli.contracts.errors import ArtifactError, BrokerUnreachable
-from quantcli.contracts.manifest import PreviousSeal
-from quantcli.ports.artifact_store import ArtifactStore, Located
-from quantcli.ports.broker import Broker
-from quantcli.ports.halts import Halts
-from quantcli.ports.journal import Journal, JournalRow, Place
-from quantcli.ports.market_data import MarketData
+from quantcli.ports.journal import Place
+
+if TYPE_CHECKING:
+    from quantcli.contracts.config import DeskConfig
+    from quantcli.contracts.manifest import PreviousSeal
+    from quantcli.ports.artifact_store import ArtifactStore, Located
+    from quantcli.ports.broker import Broker
+    from quantcli.ports.halts import Halts
+    from quantcli.ports.journal import Journal, JournalRow
+    from quantcli.ports.market_data import MarketData
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
 

@@ -11,19 +11,21 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import Artifact, InputRef, Stamp, StepName
 from quantcli.contracts.errors import OutsideWindow, QuantcliError
 from quantcli.contracts.registry import schema_model
-from quantcli.contracts.report import Report
-from quantcli.ports.artifact_store import ArtifactStore
-from quantcli.ports.broker import Broker
-from quantcli.ports.halts import Halts
-from quantcli.ports.journal import Journal
-from quantcli.ports.market_data import MarketData
 from quantcli.steps.desk import Desk
+
+if TYPE_CHECKING:
+    from quantcli.contracts.config import DeskConfig
+    from quantcli.contracts.report import Report
+    from quantcli.ports.artifact_store import ArtifactStore
+    from quantcli.ports.broker import Broker
+    from quantcli.ports.halts import Halts
+    from quantcli.ports.journal import Journal
+    from quantcli.ports.market_data import MarketData
 
 #: Steps that talk to the broker, each on a tape of its own.
 BROKER_STEPS: frozenset[StepName] = frozenset({"enforce", "execute", "exits", "reconcile"})
