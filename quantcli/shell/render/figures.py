@@ -16,8 +16,8 @@ from quantcli.contracts.scalars import instant_text, plain
 TEXT_CHARACTERS_MAX = 300
 NONE = "-"
 
-#: Everything that prints nothing by itself: controls, formats (bidi among them), separators.
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+#: What prints nothing by itself: controls, formats (bidi among them), separators, odd spaces.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _PLAIN = re.compile(r"[ -~]*")
 
 
@@ -32,10 +32,7 @@ def visible(text: str) -> str:
         text = text[: TEXT_CHARACTERS_MAX - 3] + "..."
     if _PLAIN.fullmatch(text):
         return text
-    return "".join(
-        _escape(character) if unicodedata.category(character) in _UNSEEN else character
-        for character in text
-    )
+    return "".join(_escape(character) if _is_unseen(character) else character for character in text)
 
 
 def dollars(value: Decimal | None) -> str:
@@ -88,6 +85,10 @@ def short(digest: str | None) -> str:
 def cycle_text(cycle: str) -> str:
     """Return a cycle's New York time, e.g. `08:30:00`."""
     return f"{cycle[:2]}:{cycle[2:4]}:{cycle[4:]}"
+
+
+def _is_unseen(character: str) -> bool:
+    return character != " " and unicodedata.category(character) in _UNSEEN
 
 
 def _escape(character: str) -> str:
