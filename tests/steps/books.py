@@ -21,10 +21,10 @@ HOURS = {"082500": "12:25", MORNING: "12:30", OPEN: "13:35", CLOSE: "20:05"}
 class Books:
     """Journal, artifacts and bars; `daily` maps session -> symbol -> (open, high, low, close)."""
 
-    def __init__(self, folder, daily=None):
+    def __init__(self, folder, daily=None, journal=None):
         self.root = folder / "artifacts"
-        self.store = FileStore(self.root, RunRecords(folder / "runs"))
-        self.journal = SqliteJournal.in_memory()
+        self.store = FileStore(self.root, RunRecords(folder / "state" / "runs"))
+        self.journal = journal or SqliteJournal.in_memory()
         self.bars = Bars({day: dict(row) for day, row in (daily or {}).items()})
         self.config = config()
 
