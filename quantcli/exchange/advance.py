@@ -162,7 +162,7 @@ def _pass_session(
         ended += [
             move(book, order, "expired", span.closes)
             for order in book.open_orders()
-            if order.expires is not None and order.expires <= span.closes
+            if order.expires is not None
         ]
         book_fees(book, span, settings)
         book.put_close(session, equity(book))

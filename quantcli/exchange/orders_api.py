@@ -135,7 +135,7 @@ def patch_order(call: Call) -> Answer:
     old = _order_named(call)
     if not old.is_open:
         raise unprocessable("unable to replace order, order is not open")
-    if old.status == "accepted" or span_now(call.clock) is None:
+    if span_now(call.clock) is None:  # a queued order is not at the exchange yet either
         raise malformed("unable to replace order, order isn't sent to exchange yet")
     client_order_id = read_client_order_id(body)
     _check_unique(call.book, client_order_id)

@@ -1,4 +1,4 @@
-"""Serve the hand-written market in a process of its own: `python -m tests.exchange.serving BOOK`."""
+"""Serve the hand-written market: `python -m tests.exchange.serving BOOK`."""
 
 import sys
 from pathlib import Path

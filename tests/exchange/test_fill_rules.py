@@ -76,7 +76,7 @@ def test_trade_through_wants_a_print_beyond_the_limit(market, limit, at, fill):
         ("2024-11-26T17:00:00Z", "sell", "market", None, "2024-11-26T17:00:00Z", "93.95"),
         ("2024-11-26T14:30:00Z", "sell", "market", None, "2024-11-26T14:30:00Z", "99.95"),
         # the low has printed before: it cannot fill what came later
-        ("2024-11-26T16:40:00Z", "buy", "limit", "93", None, None),
+        ("2024-11-26T16:40:00Z", "buy", "limit", "94.5", None, None),
         ("2024-11-26T17:00:00Z", "sell", "stop", "93", None, None),
         # on the way from 106 down to the close at 102
         ("2024-11-26T19:00:00Z", "buy", "limit", "103", CLOSE, "103"),
@@ -164,6 +164,13 @@ def test_last_print_is_the_current_price(holder):
     assert seen == [
         ("98", "98"), ("100", "98"), ("100", "98"), ("94", "98"), ("106", "98"), ("102", "98"),
     ]  # fmt: skip
+
+
+def test_next_morning_the_close_is_both_current_and_last_days(holder):
+    holder.to("2024-11-27T05:00:00Z")  # midnight in New York
+    row = holder.position("XYZ")
+
+    assert (row["current_price"], row["lastday_price"], row["change_today"]) == ("102", "102", "0")
 
 
 def test_buy_that_gaps_beyond_the_cash_is_rejected_not_borrowed():

@@ -74,6 +74,14 @@ def test_fees_of_a_session_are_booked_at_its_close(holder):
     assert len(holder.get("/v2/account/activities/FEE")) == 2
 
 
+def test_every_begun_cent_counts(holder):
+    holder.send("XYZ", 4, "sell", "limit", "100")
+    holder.to("2024-11-26T21:00:00Z")
+
+    # 400 x 27.80 / 1,000,000 = 0.01112 -> 0.02
+    assert holder.get("/v2/account/activities/FEE", direction="asc")[0]["net_amount"] == "-0.02"
+
+
 def test_taf_is_limited_for_each_trade():
     flat = {"2024-11-25": {"LOT": (1, 1, 1, 1)}, "2024-11-26": {"LOT": (1, 1, 1, 1)}}
     someone = customer(flat, cash=200_000)

@@ -46,7 +46,7 @@ def test_day_order_of_the_evening_lives_through_the_next_session(queued):
     queued.to("2024-11-26T21:00:00Z")
     booked = queued.send("XYZ", 1, "buy", "limit", "50")
 
-    assert booked["expires_at"] == "2024-11-27T21:00:00Z"
+    assert (booked["status"], booked["expires_at"]) == ("accepted", "2024-11-27T21:00:00Z")
     assert states(queued, booked, "2024-11-27T20:59:59Z", "2024-11-27T21:00:00Z") == [
         "new", "expired",
     ]  # fmt: skip
