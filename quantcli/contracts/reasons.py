@@ -190,6 +190,8 @@ _TABLE: tuple[Reason, ...] = (
     Reason("order-unfilled", "the order ended without a fill", "EXPIRED_UNFILLED", _NOTHING),
     Reason("ttl-expired", "the order's time to live ended; the remainder was cancelled",
            "EXPIRED_UNFILLED", _NOTHING),
+    Reason("cancel-unconfirmed", "the broker did not confirm that an order was cancelled", None,
+           "run quantcli execute again; see runbook/unknown-order.md"),
     Reason("intent-expired", "the intent was never sent and its time has passed", _GATE,
            "see the incident list for the reason"),
     Reason("filled", "shares were bought", "EXECUTED", _NOTHING),

@@ -180,9 +180,11 @@ def resolve(
             )
             findings, candidate = (finding,), None
     base = memory or Level(on_tick(own), "intent")
-    if candidate is not None and candidate.price > base.price:
-        return Resolved(candidate, findings)
-    return Resolved(base, findings)
+    if candidate is None or candidate.price < base.price:
+        return Resolved(base, findings)
+    # At the same price structure is the better word for it; a remembered structure stands.
+    is_same = candidate.price == base.price and base.basis != "intent"
+    return Resolved(base if is_same else candidate, findings)
 
 
 def _below(low: float, buffer_usd: Decimal, basis: Basis) -> Level | None:

@@ -110,10 +110,13 @@ def end_unsent(desk: Desk) -> None:
 
 def end_entry(desk: Desk, order: OrderRecord, patience: Patience) -> OrderRecord:
     """Return an entry after cancelling it if its time to live is over."""
+    return cancel(desk, order, patience) if _is_overdue(desk, order) else order
+
+
+def _is_overdue(desk: Desk, order: OrderRecord) -> bool:
+    """Return whether an entry is at the broker although its time to live is over."""
     expires_at = order.intent.expires_at
-    if order.state not in _ENDING or expires_at is None or expires_at > desk.stamp.as_of:
-        return order
-    return cancel(desk, order, patience)
+    return order.state in _ENDING and expires_at is not None and expires_at <= desk.stamp.as_of
 
 
 def _enforcement(desk: Desk) -> tuple[Enforce | None, list[str]]:
@@ -166,8 +169,11 @@ def _send_due(desk: Desk, gate: Gate, patience: Patience) -> None:
 
 def _artifact(desk: Desk, problems: list[str], gate: Gate, synced: Synced) -> Execute:
     codes = set(problems) | {item.code for item in synced.differences}
-    if any(order.state == "UNKNOWN" for order in desk.journal.orders(live_only=True)):
+    live = desk.journal.orders(live_only=True)
+    if any(order.state == "UNKNOWN" for order in live):
         codes.add("outcome-unknown")
+    if any(_is_overdue(desk, order) for order in live):
+        codes.add("cancel-unconfirmed")
     withheld = tuple(gate.withheld[name] for name in sorted(gate.withheld))
     codes |= {finding.code for finding in withheld}
     return Execute(

@@ -9,6 +9,7 @@ from quantcli.contracts.errors import ERRORS, gravest
 #: Reason code -> exit code. Error codes have their own; any other code only explains.
 _EXIT_CODE_OF = {
     "outcome-unknown": 7,
+    "cancel-unconfirmed": 7,
     "paused": 8,
     "intent-invalid": 8,
     "position-missing": 8,

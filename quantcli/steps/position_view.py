@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from quantcli.contracts.broker_views import BrokerPosition
+from quantcli.contracts.broker_views import BrokerOrder, BrokerPosition
 from quantcli.contracts.envelope import Finding
 from quantcli.contracts.errors import BrokerError
 from quantcli.contracts.orders import OrderIntent, OrderRecord
@@ -55,6 +55,7 @@ class Pass:
 
     def may_send(self, order: OrderRecord) -> bool:
         """Return whether a stop or an exit may go out: only a full halt says no."""
+        self._read_clock()
         return self.may_act(order.intent.symbol)
 
     def may_act(self, symbol: str) -> bool:
@@ -64,7 +65,6 @@ class Pass:
             code = "halted"
         if code is not None:
             self.withheld[symbol] = Finding(code=code, observed=symbol)
-        self._read_clock()
         return code is None
 
     def _read_clock(self) -> None:
@@ -180,7 +180,21 @@ def _shares(
     theirs = shown.get(position.symbol)
     if theirs is None or theirs.quantity <= 0:
         return ZERO, "position-missing", theirs
-    return min(position.quantity, theirs.quantity), None, theirs
+    # Shares that an order of someone else holds cannot be sold by ours.
+    foreign = _foreign_orders(run, position.symbol, "sell")
+    taken = sum((order.quantity or ZERO for order in foreign), ZERO)
+    free = min(position.quantity, theirs.quantity - taken)
+    return (free, None, theirs) if free > 0 else (ZERO, "order-foreign", theirs)
+
+
+def _foreign_orders(run: Pass, symbol: str, side: str) -> list[BrokerOrder]:
+    """Return open orders in the symbol that are not ours, as seen by the last sync."""
+    return [
+        order
+        for order in run.synced.open_orders or ()
+        if (order.symbol, order.side) == (symbol, side)
+        and run.desk.journal.order(order.client_order_id) is None
+    ]
 
 
 def _memory(desk: Desk, symbol: str, sells: Sequence[OrderRecord]) -> Level | None:
@@ -218,9 +232,4 @@ def _is_buy_resting(run: Pass, symbol: str) -> bool:
     buys = run.desk.journal.orders(purpose="entry", symbol=symbol, live_only=True)
     if any(end_entry(run.desk, order, run.patience).state in _RESTING for order in buys):
         return True
-    return any(
-        order.symbol == symbol
-        and order.side == "buy"
-        and run.desk.journal.order(order.client_order_id) is None
-        for order in run.synced.open_orders or ()
-    )
+    return bool(_foreign_orders(run, symbol, "buy"))

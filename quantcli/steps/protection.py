@@ -29,7 +29,7 @@ from quantcli.steps.sync import sync
 def protect(run: Pass, position: PositionRecord) -> None:
     """Bring one position under cover, or out of the market.
 
-    At most two rounds: the second one only if the broker refused something in the first.
+    At most two rounds: the second one only if the broker refused to replace or to sell.
     """
     _finish_cancels(run, position.symbol)
     rows: list[Frozen] = []
@@ -71,7 +71,7 @@ def review_of(look: Look, plan: Plan) -> ReviewRow:
 
 
 def _move(run: Pass, look: Look, plan: Plan, rows: list[Frozen]) -> bool:
-    """Carry out the moves on stops; False if the broker refused one."""
+    """Carry out the moves on stops; False if the broker refused a replacement."""
     if not plan.moves or not run.may_act(look.position.symbol):
         run.desk.write(rows)
         return True
@@ -88,7 +88,7 @@ def _move(run: Pass, look: Look, plan: Plan, rows: list[Frozen]) -> bool:
 
 
 def _place(run: Pass, look: Look, move: Move, rows: list[Frozen]) -> bool:
-    """Place a stop, or replace one; False if the broker refused."""
+    """Place a stop, or replace one; False if a replacement was refused: there is another way."""
     terms = {
         "quantity": move.quantity,
         "order_type": "stop",
@@ -103,7 +103,7 @@ def _place(run: Pass, look: Look, move: Move, rows: list[Frozen]) -> bool:
     before = run.desk.journal.order(move.client_order_id or "")
     if before is not None and before.state not in TERMINAL_ORDER_STATES:
         refresh(run.desk, before, "sync")
-    return False
+    return move.kind == "place"
 
 
 def _exit(run: Pass, look: Look, rows: list[Frozen]) -> bool:

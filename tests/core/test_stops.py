@@ -167,6 +167,13 @@ def test_a_lower_candidate_keeps_what_is_remembered():
     assert resolve(memory, Decimal(95), None, Decimal(100), FAR).level == memory
 
 
+def test_at_the_same_price_structure_names_the_stop_and_memory_keeps_its_name():
+    daily = level("97")
+    assert resolve(level("97", "intent"), Decimal(95), daily, Decimal(100), FAR).level == daily
+    memory = level("97", "intraday_higher_low")
+    assert resolve(memory, Decimal(95), daily, Decimal(100), FAR).level == memory
+
+
 @given(st.lists(st.none() | st.integers(1, 20_000), min_size=1, max_size=20))
 def test_inv06_over_any_path_the_stop_never_falls(candidates):
     memory, before = None, Decimal(0)
