@@ -113,6 +113,16 @@ def test_directional_index_by_hand():
     assert directional_index(HIGH, LOW, CLOSE, 2, 3) == pytest.approx([400 / 7])
 
 
+def test_of_two_moves_only_the_larger_counts_and_equal_ones_cancel():
+    # the second bar reaches 3 up and 2 down, the third 1 up and 1 down: only up moved
+    high, low = column([10, 13, 14]), column([8, 6, 5])
+    assert directional_index(high, low, (high + low) / 2, 2, 2) == pytest.approx([100])
+    # the second bar reaches 1 up and 3 down: only down moved, then up by 1 for half of that
+    high, low = column([10, 11, 12]), column([8, 5, 5])
+    # plus 0, .5; minus 3, 1.5; spread 1, .5; averaged 1, .75
+    assert directional_index(high, low, (high + low) / 2, 2, 2) == pytest.approx([75])
+
+
 def test_directional_index_needs_one_row_more_than_movements():
     assert np.isnan(directional_index(HIGH, LOW, CLOSE, 2, 4)).all()
 

@@ -54,7 +54,7 @@ def test_the_average_is_of_the_newest_200_closes():
 
 def test_ten_holes_are_stepped_over_and_eleven_are_not():
     some = regime_of(bars([100.0] * 100 + [NAN] * 10 + [100.0] * 100), "SPY", vix((LAST, 13.0)))
-    many = regime_of(bars([100.0] * 100 + [NAN] * 11 + [100.0] * 99), "SPY", vix((LAST, 13.0)))
+    many = regime_of(bars([100.0] * 101 + [NAN] * 11 + [100.0] * 99), "SPY", vix((LAST, 13.0)))
 
     assert some.benchmark_average_200 == Decimal(100)
     assert many.benchmark_average_200 is None

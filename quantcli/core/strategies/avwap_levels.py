@@ -11,8 +11,7 @@ from typing import NamedTuple
 from quantcli.contracts.scalars import CENT, decimal_of, price
 
 SWING_BUFFER = 0.995
-LEVEL_BUFFER = 0.997
-STOP_DISTANCE = 0.985
+LEVEL_BUFFER = 0.985
 
 
 class Levels(NamedTuple):
@@ -62,15 +61,15 @@ def levels_of(
 
 
 def structural_stop(level: float, swing_low: float | None, atr: float) -> float:
-    """Return the stop under the structure, USD: the lowest of what the rules propose.
+    """Return the stop under the structure, USD: the lowest of three proposals.
 
-    Half a percent under the newest swing low, if that lies below the level; 0.3 percent under the
-    level; then widened to one true range and to 1.5 percent under the level.
+    Half a percent under the newest swing low, one true range under the level, and 1.5 percent
+    under the level. A swing low above the level proposes nothing lower, so it needs no rule.
     """
-    below = [level * LEVEL_BUFFER, level - atr, level * STOP_DISTANCE]
-    if swing_low is not None and swing_low * SWING_BUFFER < level:
-        below.append(swing_low * SWING_BUFFER)
-    return min(below)
+    proposals = [level - atr, level * LEVEL_BUFFER]
+    if swing_low is not None:
+        proposals.append(swing_low * SWING_BUFFER)
+    return min(proposals)
 
 
 def _cents_down(value: float) -> Decimal:

@@ -1,5 +1,6 @@
 """The AVWAP strategy as a whole: new setups are proposed, everything else has its reason."""
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 
@@ -10,7 +11,8 @@ from quantcli.contracts.config import AvwapSection
 from quantcli.core.history import columns_of, rows_of
 from quantcli.core.sieve import Drop, Sieve
 from quantcli.core.strategies.avwap import propose, rows_needed
-from quantcli.core.strategies.avwap_setup import choose_anchor, rules_of
+from quantcli.core.strategies.avwap_candidate import trend_score
+from quantcli.core.strategies.avwap_setup import choose_anchor, quality_of, rules_of
 from tests.core.strategies.steady import ROWS, SECTION, excited, steady
 
 
@@ -98,6 +100,26 @@ def test_the_trend_score_is_made_of_change_strength_and_calm():
     assert features["anchor_score"] == pytest.approx(
         70 - features["avwap_distance_percent"] + 50 + 1.5 * features["trend_score"], abs=1e-4
     )
+
+
+def test_a_falling_average_counts_its_strength_against_it():
+    quality = dataclasses.replace(
+        quality_of(steady()), change_percent=np.array([-2.0]), atr_percent=np.array([1.5]),
+        atr_percent_median=np.array([1.0]),
+    )  # fmt: skip
+
+    assert trend_score(quality, np.array([30.0])) == pytest.approx([-4 - 21 - 15])
+    unknown = dataclasses.replace(quality, atr_percent_median=np.array([0.0]))
+    assert np.isnan(trend_score(unknown, np.array([30.0]))).all()
+
+
+def test_the_stop_leans_on_the_newest_swing_low():
+    bars = excited(steady(), -15)
+    bars.low[-8] = 123.0
+
+    (candidate,), _ = run(bars)
+
+    assert candidate.stop == Decimal("122.38")  # 123 x 0.995 = 122.385
 
 
 def disturbed(symbol):

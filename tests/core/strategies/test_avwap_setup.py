@@ -1,5 +1,6 @@
 """The AVWAP setup: each part holds, or fails alone, on bars drawn for it."""
 
+import dataclasses
 from decimal import Decimal
 
 import numpy as np
@@ -115,6 +116,28 @@ def test_atr_is_capped_by_its_own_median_and_absolutely():
     assert not setup(bars, RULES._replace(atr_usd_min=1.001))
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"weekly_fast": 1.0},
+        {"atr_usd": 0.49},
+        {"tier": 0},
+        {"atr_percent": 6.01},
+        {"atr_percent_median": 0.01},
+        {"atr_percent_median": float("nan")},
+    ],
+)
+def test_each_part_alone_spoils_the_setup(part):
+    bars = steady()
+    quality, choice = quality_of(bars), choose_anchor(bars, RULES)
+    spoiled = dataclasses.replace(
+        quality, **{name: np.array([value]) for name, value in part.items()}
+    )
+
+    assert is_setup(quality, choice, RULES).tolist() == [True]
+    assert is_setup(spoiled, choice, RULES).tolist() == [False]
+
+
 def test_one_wild_bar_disturbs_fourteen_sessions():
     assert not setup(excited(steady(), -14))
     assert setup(excited(steady(), -15))
@@ -140,6 +163,32 @@ def test_distance_slope_and_confluence_by_hand():
     assert not choice.is_reclaim[0]
     assert choice.confluence.tolist() == [3]
     assert choice.score == pytest.approx([96.0])
+
+
+def two_levels(february, close):
+    """Return bars whose shares since the new year traded at 100 and, hardly any, later.
+
+    Lines: year-start and swing-low at 100, month-start at `february`.
+    """
+    return matrix(
+        last="2024-02-15", close=[100.0] * 29 + [february] * 10 + [close],
+        high=[100.0] * 29 + [february] * 11, low=[99.0] * 20 + [98.0] + [100.0] * 8 + [february] * 11,
+        open_=[100.0] * 40, volume=[1e12] * 29 + [1.0] * 11,
+    )  # fmt: skip
+
+
+def test_a_line_above_the_close_is_no_confluence():
+    choice = choose_anchor(two_levels(100.5, 100.3), RULES)
+
+    assert choice.names[int(choice.index[0])] == "year-start"
+    assert choice.confluence.tolist() == [2]
+
+
+def test_a_line_far_from_the_chosen_one_is_no_confluence():
+    choice = choose_anchor(two_levels(103.0, 104.0), RULES)
+
+    assert choice.names[int(choice.index[0])] == "month-start"
+    assert choice.confluence.tolist() == [1]
 
 
 @pytest.mark.parametrize(
