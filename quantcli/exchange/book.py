@@ -123,12 +123,8 @@ class Book:
         and nobody changes it meanwhile; a read sees one state throughout.
         """
         self._db.execute("BEGIN IMMEDIATE" if is_write else "BEGIN")
-        try:
+        with self._db:  # commits, or rolls back whatever the exception
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def _one(self, statement: str, *values: Any) -> Any:
         row = self._db.execute(statement, values).fetchone()
