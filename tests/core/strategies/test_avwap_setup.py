@@ -172,7 +172,8 @@ def two_levels(february, close):
     """
     return matrix(
         last="2024-02-15", close=[100.0] * 29 + [february] * 10 + [close],
-        high=[100.0] * 29 + [february] * 11, low=[99.0] * 20 + [98.0] + [100.0] * 8 + [february] * 11,
+        high=[100.0] * 29 + [february] * 11,
+        low=[99.0] * 20 + [98.0] + [100.0] * 8 + [february] * 11,
         open_=[100.0] * 40, volume=[1e12] * 29 + [1.0] * 11,
     )  # fmt: skip
 
