@@ -128,6 +128,22 @@ def test_a_split_explains_a_move_of_raw_bars_only(data, tmp_path, adjustment, fo
     assert told(data) == found
 
 
+def test_a_spike_of_raw_bars_on_the_eve_of_a_split(data, tmp_path):
+    closes, ratios = (100.0, 100.0, 1000.0, 25.0, 25.0), (0, 0, 0, 4, 0)
+    lines = [
+        daily_line(session, close=close) + f",{ratio}"
+        for session, close, ratio in zip(SESSIONS, closes, ratios, strict=True)
+    ]
+    # A split that shows in its price, or the file is not taken for raw.
+    closes, ratios = (80.0, 80.0, 20.0, 20.0, 20.0), (0, 0, 4, 0, 0)
+    lines += [
+        daily_line(session, "BBB", close) + f",{ratio}"
+        for session, close, ratio in zip(SESSIONS, closes, ratios, strict=True)
+    ]
+    take(data, write_csv(tmp_path, lines, heading=HEADING + ",split"), adjustment="raw")
+    assert told(data) == [("quarantined", "spike", "AAA", "11-27", 1)]
+
+
 def test_wicks_and_bars_without_volume_are_told(data, tmp_path):
     lines = [
         "2024-11-25,AAA,100,101,99,100,0",

@@ -161,6 +161,15 @@ def test_a_pin_cannot_leave_the_store_or_lie_about_its_digest(store, name):
         store.pinned((ref,)).daily(DEC_02, 5)
 
 
+def test_a_copy_under_another_name_is_not_the_partition(store, data):
+    ref = store.daily(DEC_02, 5).refs[0]
+    other = InputRef(name=f"bars/1Day/test/split/2023/{'b' * 64}.parquet", sha256=ref.sha256)
+    (data / other.name).parent.mkdir(parents=True)
+    (data / other.name).write_bytes((data / ref.name).read_bytes())
+    with pytest.raises(MarketDataError, match="not the name of a file"):
+        BarStore(data, "test", "split").pinned((other,)).daily(dt.date(2023, 12, 29), 5)
+
+
 def test_a_flipped_byte_is_found_on_first_reading_and_named(store, data):
     name = BarStore(data, "test", "split").daily(DEC_02, 1).refs[0].name
     content = bytearray((data / name).read_bytes())
@@ -362,6 +371,11 @@ class TestLists:
         with pytest.raises(MarketDataError) as caught:
             store.table(file)
         assert caught.value.value == file
+
+    def test_one_file_has_one_spelling(self, store, data):
+        self.write(data, b"a\n")
+        with pytest.raises(MarketDataError, match="must lie in"):
+            store.table("lists/../lists/earnings.csv")
 
     def test_a_link_out_of_the_desk_is_not_followed(self, store, data, tmp_path):
         secret = tmp_path / "secret.csv"
