@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
-import click
 import typer
 from typer.core import TyperGroup
+
+from quantcli.cli.console import warn
+from quantcli.contracts.errors import UsageError
 
 
 class Command(NamedTuple):
@@ -85,7 +88,14 @@ class LazyGroup(TyperGroup):
 
     group_name = ""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; none at all gets the table, as a mistake in usage."""
+        if not args:
+            warn(ctx.get_help())
+            raise typer.Exit(UsageError.exit_code)
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return names in the table's order; a group stands where its first command does."""
         names: dict[str, None] = {}
         for group, name in _COMMANDS:
@@ -95,14 +105,22 @@ class LazyGroup(TyperGroup):
                 names[group] = None
         return list(names)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return one command, imported now; None if there is none of that name."""
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return one command, imported now.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
         if not self.group_name and cmd_name in _GROUP_HELP:
             return _group(cmd_name)
         known = _COMMANDS.get((self.group_name, cmd_name))
-        return _load(known) if known else None
+        if known is None:
+            near = get_close_matches(cmd_name, self.list_commands(ctx), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"see {ctx.command_path} --help"
+            raise UsageError("no such command", value=cmd_name, hint=hint)
+        return _load(known)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the table, without importing a single command."""
         for title, commands in PANELS:
             rows = [
@@ -115,12 +133,12 @@ class LazyGroup(TyperGroup):
                     formatter.write_dl(rows)
 
 
-def _group(name: str) -> click.Command:
+def _group(name: str) -> Any:
     kind = type(f"{name.title()}Group", (LazyGroup,), {"group_name": name})
-    return kind(name=name, help=_GROUP_HELP[name], no_args_is_help=True)  # type: ignore[no-any-return]
+    return kind(name=name, help=_GROUP_HELP[name], rich_markup_mode=None)
 
 
-def _load(command: Command) -> click.Command:
+def _load(command: Command) -> Any:
     module_name = "_".join(part for part in (command.group, command.name) if part)
     module = import_module(f"quantcli.cli.commands.{module_name}")
     application = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -134,22 +152,35 @@ app = typer.Typer(
     cls=LazyGroup,
     add_completion=False,
     rich_markup_mode=None,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A trading desk made of small commands. Each reads JSON artifacts, decides with pure "
     "functions, and writes one JSON artifact into a dated directory.",
 )
 
 
-@app.callback()
-def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
-) -> None:
-    if version:
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
         from quantcli import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and exit.",
+        callback=_show_version,
+        is_eager=True,
+    ),
+) -> None:
+    """Take the options that stand before a command's name."""
+
+
+#: How typer tells of Ctrl-C when it may not exit by itself.
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -161,12 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Any = typer.main.get_command(app)
     try:
         result = command.main(args=words, prog_name="quantcli", standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         return report_failure(KeyboardInterrupt(), as_json)
-    except click.ClickException as error:
+    except Exception as error:  # noqa: BLE001 - the one place: any failure is a line and a code
         return report_failure(error, as_json)
-    except Exception as error:  # the one place: every other failure becomes a line and a code
-        return report_failure(error, as_json)
+    if result == _INTERRUPTED:
+        return report_failure(KeyboardInterrupt(), as_json)
     return result if isinstance(result, int) else 0

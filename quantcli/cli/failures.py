@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-import click
+import typer
 
 from quantcli.cli.console import warn, write_out
 from quantcli.contracts.errors import QuantcliError
@@ -19,7 +19,7 @@ def report_failure(error: BaseException, as_json: bool) -> int:
     if isinstance(error, QuantcliError):
         details, exit_code = error.as_object(), error.exit_code
         line = error.line()
-    elif isinstance(error, click.ClickException):
+    elif isinstance(error, typer.TyperException):
         exit_code = 2
         line = f"usage: {error.format_message()}"
         details = {"error": "usage", "exit_code": 2, "message": error.format_message(),
