@@ -6,6 +6,7 @@ before for the history of equity. It talks to no broker.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from quantcli.contracts.errors import (
@@ -202,19 +203,18 @@ def _previous(desk: Desk, codes: list[str]) -> Snapshot | None:
     return None
 
 
-def _earlier(desk: Desk) -> list[Located]:
-    """Return each earlier session's last snapshot, newest first, then this session's first."""
+def _earlier(desk: Desk) -> Iterator[Located]:
+    """Yield each earlier session's last snapshot, newest first, then this session's first."""
     mine = desk.stamp.session
-    sessions = [session for session in desk.store.sessions() if session < mine]
-    lasts = (
-        desk.store.find(session, "snapshot", not_after="235959") for session in reversed(sessions)
-    )
-    firsts = [
-        each
-        for each in desk.store.list(mine)
-        if each.step == "snapshot" and each.cycle < desk.stamp.cycle
-    ]
-    return [*(each for each in lasts if each is not None), *firsts[:1]]
+    for session in reversed(desk.store.sessions()):
+        if session < mine:
+            last = desk.store.find(session, "snapshot", not_after="235959")
+            if last is not None:
+                yield last
+    own = (each for each in desk.store.list(mine) if each.step == "snapshot")
+    first = next(own, None)
+    if first is not None and first.cycle < desk.stamp.cycle:
+        yield first
 
 
 def _artifact(
