@@ -7,9 +7,8 @@ never gets this far (the adapter raises ContractDrift).
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 BrokerOrderStatus = Literal[
     "accepted", "working", "partially_filled", "filled", "pending_cancel", "canceled",
@@ -17,8 +16,7 @@ BrokerOrderStatus = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """The account. Money in USD; an absent flag counts as blocked."""
 
     account_id: str
@@ -36,8 +34,7 @@ class Account:
         return self.status == "ACTIVE" and not self.is_blocked
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerClock:
+class BrokerClock(NamedTuple):
     """The broker's clock; all instants UTC."""
 
     timestamp: dt.datetime
@@ -46,8 +43,7 @@ class BrokerClock:
     next_close: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerPosition:
+class BrokerPosition(NamedTuple):
     """A position as the broker shows it. `quantity` is signed shares."""
 
     symbol: str
@@ -57,8 +53,7 @@ class BrokerPosition:
     quantity_available: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerOrder:
+class BrokerOrder(NamedTuple):
     """An order as the broker shows it."""
 
     broker_order_id: str
@@ -80,8 +75,7 @@ class BrokerOrder:
     replaces: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """A row of the account's activities: a fill, a fee, or something else with money in it."""
 
     activity_id: str
@@ -97,15 +91,13 @@ class Activity:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The broker has the order."""
 
     order: BrokerOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """The broker definitely does not have the order."""
 
     status: int
@@ -114,8 +106,7 @@ class Refused:
     is_duplicate_id: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """The broker may or may not have the order."""
 
     why: str
@@ -124,20 +115,9 @@ class Unknown:
 Submission = Accepted | Refused | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarDay:
+class CalendarDay(NamedTuple):
     """One session of the broker's calendar, New York wall times as UTC instants."""
 
     session: dt.date
     opens_at: dt.datetime
     closes_at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerState:
-    """All that one cycle reads: one account, positions and open-orders call each."""
-
-    account: Account
-    positions: tuple[BrokerPosition, ...]
-    open_orders: tuple[BrokerOrder, ...]
-    activities: tuple[Activity, ...] = field(default=())

@@ -209,27 +209,27 @@ class AvwapSection(Section):
 class StrategySection(Section):
     """[strategy]: one table per strategy."""
 
-    avwap: AvwapSection = AvwapSection()
+    avwap: AvwapSection = Field(default_factory=AvwapSection)
 
 
 class DeskConfig(Section):
     """The whole of desk.toml."""
 
-    desk: DeskSection = DeskSection()
-    broker: BrokerSection = BrokerSection()
-    data: DataSection = DataSection()
-    universe: UniverseSection = UniverseSection()
+    desk: DeskSection = Field(default_factory=DeskSection)
+    broker: BrokerSection = Field(default_factory=BrokerSection)
+    data: DataSection = Field(default_factory=DataSection)
+    universe: UniverseSection = Field(default_factory=UniverseSection)
     schedule: Annotated[ScheduleSection, BeforeValidator(lambda value: _schedule_table(value))] = (
         Field(default=ScheduleSection(cycles={}), validate_default=True)
     )
-    window: WindowSection = WindowSection()
+    window: WindowSection = Field(default_factory=WindowSection)
     limits: LimitsSection
-    sizing: SizingSection = SizingSection()
-    enforce: EnforceSection = EnforceSection()
-    exits: ExitsSection = ExitsSection()
-    fees: FeesSection = FeesSection()
-    exchange: ExchangeSection = ExchangeSection()
-    strategy: StrategySection = StrategySection()
+    sizing: SizingSection = Field(default_factory=SizingSection)
+    enforce: EnforceSection = Field(default_factory=EnforceSection)
+    exits: ExitsSection = Field(default_factory=ExitsSection)
+    fees: FeesSection = Field(default_factory=FeesSection)
+    exchange: ExchangeSection = Field(default_factory=ExchangeSection)
+    strategy: StrategySection = Field(default_factory=StrategySection)
 
     def decision_view(self) -> dict[str, Any]:
         """Return the JSON value of everything that a decision depends on."""

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from quantcli.contracts.broker_views import Account
 from quantcli.contracts.config import LimitsSection
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.scalars import ZERO
+
+if TYPE_CHECKING:
+    from quantcli.contracts.broker_views import Account
 
 #: States in which the broker may not yet have set money aside for the order.
 _UNSEEN_STATES = frozenset({"PENDING", "UNKNOWN"})

@@ -9,9 +9,8 @@ order, not its state (INV-14). Cumulative quantity never falls (INV-19).
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from quantcli.contracts.broker_views import BrokerOrder
 from quantcli.contracts.errors import (
     BrokerConfirmationRequiredError,
     InvalidTransitionError,
@@ -19,6 +18,9 @@ from quantcli.contracts.errors import (
 )
 from quantcli.contracts.journal_rows import OrderRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, OrderState
+
+if TYPE_CHECKING:
+    from quantcli.contracts.broker_views import BrokerOrder
 
 Cause = Literal["send", "look-up", "sync", "cancel", "replace", "expire"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from quantcli.contracts.envelope import Artifact, InputRef, Stamp, StepName
 from quantcli.contracts.errors import OutsideWindow, QuantcliError
@@ -101,6 +101,21 @@ class World(Protocol):
 StepFunction = Callable[[Desk], Artifact]
 
 
+class Deferred:
+    """A part of the world that is opened when a step first uses it.
+
+    Opening costs imports; a step that needs neither journal nor bars does not pay for them.
+    """
+
+    def __init__(self, opened: Callable[[], Any]) -> None:
+        """Keep how to open it."""
+        self._opened = opened
+
+    def __getattr__(self, name: str) -> Any:
+        """Open it and hand over what was asked for."""
+        return getattr(self._opened(), name)
+
+
 def step_function(step: StepName) -> StepFunction:
     """Return the function of a step, imported now: a command pays for its own step only."""
     function: StepFunction = getattr(import_module(f"quantcli.steps.{step}"), step)
@@ -145,8 +160,8 @@ def _attempt(world: World, step: StepName, stamp: Stamp, function: StepFunction)
             stamp=stamp,
             step=step,
             store=world.store,
-            journal=world.journal,
-            market=world.market,
+            journal=cast("Journal", Deferred(lambda: world.journal)),
+            market=cast("MarketData", Deferred(lambda: world.market)),
             halts=session.halts,
             sleep=world.sleep,
             broker_or_none=session.broker,
