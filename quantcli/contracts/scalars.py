@@ -17,6 +17,7 @@ PRICE_QUANTUM = Decimal("0.0001")
 MONEY_QUANTUM = Decimal("0.01")
 RATIO_QUANTUM = Decimal("0.000001")
 CENT = Decimal("0.01")
+_QUANTITY_QUANTUM = Decimal("0.000000001")
 ZERO = Decimal(0)
 
 _MAGNITUDE_MAX = Decimal("1e15")
@@ -26,16 +27,22 @@ _DECIMAL_SCHEMA = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 def decimal_of(value: Any) -> Decimal:
     """Return `value` as a finite Decimal; floats go through their shortest repr.
 
+    Decimal itself also reads digits of other scripts, underscores and surrounding blanks; none
+    of them is how anybody spells money to us.
+
     Raises:
         ValueError: not a number, NaN, infinite, or beyond 1e15.
     """
-    if isinstance(value, bool):
-        raise ValueError(f"a boolean is not a number: {value}")
-    if isinstance(value, float):
-        value = repr(value)
+    if isinstance(value, str):
+        if not value.isascii() or "_" in value or value != value.strip():
+            raise ValueError(f"not a decimal number: {value!r}")
+    elif isinstance(value, float):
+        value = float.__repr__(value)
+    elif isinstance(value, bool) or not isinstance(value, (Decimal, int)):
+        raise ValueError(f"not a decimal number: {value!r}")
     try:
         number = Decimal(value)
-    except (InvalidOperation, TypeError, ValueError) as error:
+    except InvalidOperation as error:
         raise ValueError(f"not a decimal number: {value!r}") from error
     if not number.is_finite() or abs(number) > _MAGNITUDE_MAX:
         raise ValueError(f"not a finite number of sensible size: {value!r}")
@@ -66,13 +73,10 @@ def quantity(value: Any) -> Decimal:
     number = decimal_of(value)
     if number == 0:
         return ZERO
-    number = number.normalize()
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent > 0:
-        number = number.quantize(Decimal(1))
-    elif isinstance(exponent, int) and exponent < -9:
+    if number != number.quantize(_QUANTITY_QUANTUM, ROUND_HALF_EVEN):
         raise ValueError(f"more than 9 decimal places: {value!r}")
-    return number
+    number = number.normalize()
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
 
 
 def plain(number: Decimal) -> str:
@@ -92,11 +96,20 @@ def instant(value: Any) -> dt.datetime:
         raise ValueError(f"not an instant: {value!r}")
     if value.tzinfo is None:
         raise ValueError(f"an instant needs a time zone, e.g. 2024-08-01T12:30:00Z: {value!r}")
-    return value.astimezone(dt.UTC)
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError as error:
+        raise ValueError(f"not an instant of the years 1 to 9999 in UTC: {value!r}") from error
 
 
 def instant_text(value: dt.datetime) -> str:
-    """Return the RFC 3339 spelling in UTC with `Z`; fractions only when there are any."""
+    """Return the RFC 3339 spelling in UTC with `Z`; fractions only when there are any.
+
+    Raises:
+        ValueError: naive: it would be read as this machine's local time.
+    """
+    if value.tzinfo is None:
+        raise ValueError(f"an instant needs a time zone: {value!r}")
     text = value.astimezone(dt.UTC).replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if "." in text else text) + "Z"
 
@@ -111,7 +124,8 @@ def session_date(value: Any) -> dt.date:
         raise ValueError(f"a session is a date, not an instant: {value!r}")
     if isinstance(value, dt.date):
         return value
-    if isinstance(value, str) and len(value) == 10:
+    # fromisoformat also reads week dates such as 2024-W31-4, which have the same length.
+    if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
         return dt.date.fromisoformat(value)
     raise ValueError(f"not a date of the form YYYY-MM-DD: {value!r}")
 
