@@ -171,16 +171,17 @@ def test_scan_that_blocks_itself_blocks():
 
 
 @pytest.mark.parametrize(
-    ("newest", "code"),
+    ("newest", "code", "seen"),
     [
-        (None, "bars-stale"),
-        (dt.date(2024, 7, 30), "bars-stale"),
-        (given.PREVIOUS, None),
-        (given.SESSION, None),  # today's bars may be there; the scan did not use them
+        (None, "bars-stale", "none"),
+        (dt.date(2024, 7, 30), "bars-stale", "2024-07-30"),
+        (given.PREVIOUS, None, "2024-07-31"),
+        # today's bars may be there; the scan did not use them
+        (given.SESSION, None, "2024-07-31"),
     ],
 )
-def test_bars_must_reach_the_session_before(newest, code):
-    assert said(data_fresh, scan=bars(newest_session=newest))[0] == code
+def test_bars_must_reach_the_session_before(newest, code, seen):
+    assert said(data_fresh, scan=bars(newest_session=newest)) == (code, seen, "2024-07-31")
 
 
 @pytest.mark.parametrize("used", [dt.date(2024, 7, 30), given.SESSION])

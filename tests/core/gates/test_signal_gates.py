@@ -124,6 +124,13 @@ def test_shadow_mode_records_the_verdict_and_lets_it_pass():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("is_enforced", "limit"), [(True, "ALLOW"), (False, "recorded, not enforced")]
+)
+def test_allow_of_decide_says_whether_it_binds(is_enforced, limit):
+    assert said(decide_verdict, is_enforced=is_enforced) == (None, "ALLOW", limit)
+
+
 # ------------------------------------------------------------------------------ symbol
 
 
