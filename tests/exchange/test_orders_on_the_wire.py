@@ -110,6 +110,21 @@ def test_asset_id_instead_of_symbol(queued):
         (order("XYZ", None, "buy", notional="5"), 42210000, "notional orders not supported yet"),
         (order("XYZ", 1, "buy", position_intent="sell_to_close"), 42210000,
          "position intent mismatch, inferred: buy_to_open, specified: sell_to_close"),
+        (order("XYZ", 1, None), 40010001, "invalid side"),
+        (order("XYZ", 1, "buy", "limit", "90", stop_price="80"), 40010001,
+         "limit orders require no stop price"),
+        (order("XYZ", 1, "buy", "stop", "110", limit_price="111"), 40010001,
+         "stop orders require no limit price"),
+        (order("XYZ", 1, "buy", "limit", "many"), 40010001, "invalid limit_price: many"),
+        (order("XYZ", 1, "buy", trail_price="1"), 40010001,
+         "trail_price is for trailing stop orders only"),
+        (order("XYZ", 1, "buy", take_profit={"limit_price": "5"}), 42210000,
+         "order class not supported yet: simple"),
+        (order("XYZ", 1, "buy", extended_hours="yes"), 40010001, "invalid extended_hours: yes"),
+        (order("XYZ", 1, "buy", "limit", "90", extended_hours=True), 42210000,
+         "extended hours orders not supported yet"),
+        (order("XYZ", 1, "buy", position_intent="hope"), 40010001,
+         "invalid position_intent: hope"),
         (order("XYZ", 1, "buy", client_order_id=7), 40010001,
          "client_order_id must be a string"),
     ],
@@ -119,6 +134,12 @@ def test_refusals(queued, body, code, message):
         422, {"code": code, "message": message},
     )  # fmt: skip
     assert queued.get("/v2/orders", status="all") == []
+
+
+def test_intent_that_agrees_with_the_side(queued):
+    booked = queued.send("XYZ", 1, "buy", position_intent="buy_to_open", extended_hours=False)
+
+    assert booked["position_intent"] == "buy_to_open"
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"qty": NaN}', b"\xff", b"[" * 100_000])
@@ -144,6 +165,7 @@ def test_malformed_and_unknown_ids(queued):
     assert queued.ask("GET", "/v2/orders/fake_id") == (
         422, {"code": 40010001, "message": "order_id is missing"},
     )  # fmt: skip
+    assert queued.ask("GET", f"/v2/orders/{'g' * 32}")[0] == 422
     unknown = str(uuid.UUID(int=7, version=4))
     for method in ("GET", "DELETE", "PATCH"):
         status, body = queued.ask(method, f"/v2/orders/{unknown}")
