@@ -16,6 +16,14 @@ from quantcli.contracts.errors import ArtifactCorrupt
 
 DOCUMENT_BYTES_MAX = 64 * 1024 * 1024
 
+#: Instants and data classes are spelled by our models, never by the JSON library.
+_OPTIONS = (
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_APPEND_NEWLINE
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+)
+
 
 def canonical_bytes(value: Any) -> bytes:
     """Return the canonical document of a JSON value (dict, list, str, int, bool, None).
@@ -23,7 +31,10 @@ def canonical_bytes(value: Any) -> bytes:
     Raises:
         ArtifactCorrupt: the value holds a float or something that is not JSON.
     """
-    _refuse_floats(value)
+    try:
+        _refuse_floats(value)
+    except RecursionError as error:
+        raise ArtifactCorrupt("not a JSON value: nested too deeply") from error
     return dump(value)
 
 
@@ -37,7 +48,7 @@ def dump(value: Any) -> bytes:
         ArtifactCorrupt: the value holds something that is not JSON.
     """
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(value, option=_OPTIONS)
     except TypeError as error:
         raise ArtifactCorrupt(f"not a JSON value: {error}") from error
 

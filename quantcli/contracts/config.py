@@ -12,11 +12,23 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
 
 from quantcli.contracts.envelope import STEPS, Mode, StepName
-from quantcli.contracts.scalars import Money, Price, Ratio, Symbol
+from quantcli.contracts.scalars import Money, Price, Ratio, Symbol, plain
 
+#: Minutes of the New York day at which a session opens and closes.
+_REGULAR, _HALF = (570, 960), (570, 780)
+_DAY_MINUTES = 1440
 _OFFSET = re.compile(r"(open|close)([+-])([0-9]{1,4})min")
 
 
@@ -39,16 +51,37 @@ class Offset(BaseModel):
         if match is None:
             raise ValueError(f"not an offset such as open-60min or close+5min: {text!r}")
         minutes = int(match[3])
-        return cls(anchor=match[1], minutes=-minutes if match[2] == "-" else minutes)
+        anchor: Literal["open", "close"] = "open" if match[1] == "open" else "close"
+        return cls(anchor=anchor, minutes=-minutes if match[2] == "-" else minutes)
 
     def of(self, opens_at: dt.datetime, closes_at: dt.datetime) -> dt.datetime:
         """Return the instant in a session with that open and close."""
         base = opens_at if self.anchor == "open" else closes_at
         return base + dt.timedelta(minutes=self.minutes)
 
+    def minute_of(self, hours: tuple[int, int]) -> int:
+        """Return the minute of the day, given the minutes at which it opens and closes."""
+        return hours[self.anchor == "close"] + self.minutes
+
     def __str__(self) -> str:
         """Return the spelling that `parse` reads."""
         return f"{self.anchor}{'-' if self.minutes < 0 else '+'}{abs(self.minutes)}min"
+
+
+def _offset_text(text: str) -> str:
+    """Return the one spelling of an offset; it must lie on the session's own date.
+
+    Raises:
+        ValueError: not an offset, or before midnight or after it.
+    """
+    offset = Offset.parse(text)
+    for hours in (_REGULAR, _HALF):
+        if not 0 <= offset.minute_of(hours) < _DAY_MINUTES:
+            raise ValueError(f"{text} does not lie on the session's own date in New York")
+    return str(offset)
+
+
+OffsetText = Annotated[str, AfterValidator(_offset_text)]
 
 
 class Section(BaseModel):
@@ -67,7 +100,8 @@ class DeskSection(Section):
 class BrokerSection(Section):
     """[broker]: where the broker is. Not part of the decision config."""
 
-    url: str = ""
+    #: Without a user name: keys come from the environment or from keys_file only.
+    url: str = Field(default="", pattern=r"^[^@\s]*$")
     account_id: str = ""
     keys_file: str = ""
     connect_timeout_seconds: StrictInt = Field(default=5, ge=1, le=60)
@@ -111,8 +145,15 @@ class ScheduleSection(Section):
 class WindowSection(Section):
     """[window]: the order window, when entries may be sent."""
 
-    entries_from: str = "open-90min"
-    entries_until: str = "close-15min"
+    entries_from: OffsetText = "open-90min"
+    entries_until: OffsetText = "close-15min"
+
+    @model_validator(mode="after")
+    def _is_window(self) -> WindowSection:
+        first, last = (Offset.parse(text) for text in (self.entries_from, self.entries_until))
+        if first.minute_of(_REGULAR) >= last.minute_of(_REGULAR):
+            raise ValueError("entries_from must lie before entries_until")
+        return self
 
 
 class LimitsSection(Section):
@@ -212,6 +253,57 @@ class StrategySection(Section):
     avwap: AvwapSection = Field(default_factory=AvwapSection)
 
 
+DEFAULT_CYCLES: dict[str, tuple[StepName, ...]] = {
+    "open-60min": ("reconcile", "scan", "decide", "enforce", "execute"),
+    "open+5min": ("execute", "exits"),
+    "close+5min": ("exits", "reconcile", "snapshot", "report"),
+}
+
+
+def _schedule_table(value: Any) -> Any:
+    """Check [schedule]: each key an offset of its own, each value known steps.
+
+    Raises:
+        ValueError: no cycle, a bad offset or step, or two cycles at the same instant.
+    """
+    if isinstance(value, ScheduleSection):
+        return value if value.cycles else ScheduleSection(cycles=DEFAULT_CYCLES)
+    if isinstance(value, dict) and set(value) == {"cycles"}:
+        value = value["cycles"]
+    if not isinstance(value, dict) or not value:
+        raise ValueError('[schedule] needs at least one cycle such as "open-60min" = [...]')
+    cycles: dict[str, Any] = {}
+    for key, steps in value.items():
+        _check_steps(key, steps)
+        spelling = _offset_text(key)
+        if spelling in cycles:
+            raise ValueError(f"the cycle {spelling} is scheduled twice")
+        cycles[spelling] = steps
+    _check_instants(cycles)
+    return {"cycles": cycles}
+
+
+def _check_steps(key: str, steps: Any) -> None:
+    if not isinstance(steps, (list, tuple)) or not steps:
+        raise ValueError(f'cycle {key} needs a list of steps such as ["execute", "exits"]')
+    for step in steps:
+        if step not in STEPS:
+            raise ValueError(f"unknown step {step!r} in cycle {key}; known: {', '.join(STEPS)}")
+    if len(set(steps)) != len(steps):
+        raise ValueError(f"a step stands twice in cycle {key}")
+
+
+def _check_instants(cycles: dict[str, Any]) -> None:
+    """Refuse two cycles that would have the same name on some day."""
+    for hours, day in ((_REGULAR, "regular"), (_HALF, "half")):
+        seen: dict[int, str] = {}
+        for key in cycles:
+            minute = Offset.parse(key).minute_of(hours)
+            if minute in seen:
+                raise ValueError(f"{seen[minute]} and {key} are the same instant on {day} days")
+            seen[minute] = key
+
+
 class DeskConfig(Section):
     """The whole of desk.toml."""
 
@@ -219,8 +311,8 @@ class DeskConfig(Section):
     broker: BrokerSection = Field(default_factory=BrokerSection)
     data: DataSection = Field(default_factory=DataSection)
     universe: UniverseSection = Field(default_factory=UniverseSection)
-    schedule: Annotated[ScheduleSection, BeforeValidator(lambda value: _schedule_table(value))] = (
-        Field(default=ScheduleSection(cycles={}), validate_default=True)
+    schedule: Annotated[ScheduleSection, BeforeValidator(_schedule_table)] = Field(
+        default=ScheduleSection(cycles={}), validate_default=True
     )
     window: WindowSection = Field(default_factory=WindowSection)
     limits: LimitsSection
@@ -238,39 +330,8 @@ class DeskConfig(Section):
         return view
 
 
-DEFAULT_CYCLES: dict[str, tuple[StepName, ...]] = {
-    "open-60min": ("reconcile", "scan", "decide", "enforce", "execute"),
-    "open+5min": ("execute", "exits"),
-    "close+5min": ("exits", "reconcile", "snapshot", "report"),
-}
-
-
-def _schedule_table(value: Any) -> Any:
-    """Check [schedule]: each key an offset, each value known steps in chain order."""
-    if isinstance(value, ScheduleSection):
-        return value if value.cycles else ScheduleSection(cycles=DEFAULT_CYCLES)
-    if isinstance(value, dict) and set(value) == {"cycles"}:
-        value = value["cycles"]
-    if not isinstance(value, dict) or not value:
-        raise ValueError('[schedule] needs at least one cycle such as "open-60min" = [...]')
-    seen: set[str] = set()
-    for key, steps in value.items():
-        spelling = str(Offset.parse(key))
-        if spelling in seen:
-            raise ValueError(f"the cycle {spelling} is scheduled twice")
-        seen.add(spelling)
-        for step in steps:
-            if step not in STEPS:
-                raise ValueError(f"unknown step {step!r} in cycle {key}; known: {', '.join(STEPS)}")
-        if len(set(steps)) != len(steps):
-            raise ValueError(f"a step stands twice in cycle {key}")
-    return {"cycles": value}
-
-
 def _spelled(value: Any) -> Any:
     """Return config values as JSON: decimals as fixed-point strings, tuples as lists."""
-    from quantcli.contracts.scalars import plain
-
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, dict):

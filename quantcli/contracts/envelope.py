@@ -32,9 +32,7 @@ STEPS: tuple[StepName, ...] = (
 class Frozen(BaseModel):
     """Base of every model we write: immutable, strict about unknown fields."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON value of the model, decimals and instants as strings."""

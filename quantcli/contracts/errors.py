@@ -69,6 +69,17 @@ def gravest(codes: list[int]) -> int:
     return min(codes, key=EXIT_PRECEDENCE.index, default=0)
 
 
+def one_line(text: str) -> str:
+    """Return text from anywhere as one line that no terminal and no log reader obeys.
+
+    Runs of white space become one space; what is not printable is spelled out.
+    """
+    words = " ".join(text.split())
+    if words.isprintable():
+        return words
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in words)
+
+
 class QuantcliError(Exception):
     """Base of all errors that a command reports in one line."""
 
@@ -94,7 +105,7 @@ class QuantcliError(Exception):
         """Return the error as one line: code, message, value, hint."""
         value = "" if self.value is None else f" [{self.value}]"
         hint = f" -> {self.hint}" if self.hint else ""
-        return " ".join(f"{self.code}: {self.message}{value}{hint}".split())
+        return one_line(f"{self.code}: {self.message}{value}{hint}")
 
     def as_object(self) -> dict[str, object]:
         """Return the error for `--json`."""
