@@ -243,7 +243,9 @@ def test_prices_that_are_none_are_outside():
     none = given.verdict().model_copy(update={"limit_price": Decimal(0)})
 
     assert said(price_collar, Proposal(given.signal(), zero))[0] == "price-outside-collar"
-    assert said(price_collar, Proposal(given.signal(), none))[0] == "price-outside-collar"
+    widest = given.limits(price_collar_fraction_max=1)  # a hundred percent away is within it
+    found = said(price_collar, Proposal(given.signal(), none), limits=widest)
+    assert found[0] == "price-outside-collar"
 
 
 @pytest.mark.parametrize(
