@@ -122,6 +122,9 @@ class Report(Artifact):
     regime: Regime | None
     bars: BarsUsed | None
     signals: tuple[SignalOutcome, ...]
+    signals_late: tuple[SignalOutcome, ...] = Field(
+        description="Signals of earlier, sealed sessions whose end was learned in this one"
+    )
     counts: dict[str, int] = Field(description="Terminal state -> signals")
     signals_scanned: int
     symbols_skipped: dict[str, int] = Field(description="Reason code -> symbols")

@@ -98,7 +98,8 @@ class Evidence:
         seen: Artifacts by cycle, in the order in which steps ran; damaged ones included.
         expected: What the schedule asked for so far.
         rows: The journal's rows of the session, in order.
-        orders: Orders whose intents were formed in the session, and every order still live.
+        orders: Orders whose intents were formed in the session, then older ones that are still
+            live or changed in it.
         flags: PAUSED and halts as the journal holds them now.
         before: The snapshot that closed the session before, or the genesis one.
         config: Limits and labels.

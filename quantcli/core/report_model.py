@@ -14,7 +14,7 @@ from quantcli.contracts.envelope import Mode
 from quantcli.contracts.errors import gravest
 from quantcli.contracts.execution import Execute, Exits, OrderReport
 from quantcli.contracts.journal_rows import CashRow, FillRow
-from quantcli.contracts.orders import OrderRecord
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.report import RiskReport, SignalOutcome, StopChange
 from quantcli.contracts.scan import Scan
@@ -50,6 +50,22 @@ def outcomes_of(evidence: Evidence) -> tuple[SignalOutcome, ...]:
     return tuple(outcome_of(trail) for trail in found)
 
 
+def late_outcomes_of(evidence: Evidence) -> tuple[SignalOutcome, ...]:
+    """Return where signals of earlier sessions ended, if this session learned it.
+
+    Only an order of unknown outcome outlives its session; its signal had no state when the
+    session was reported.
+    """
+    late = [
+        order
+        for order in evidence.orders
+        if order.intent.session < evidence.session
+        and order.intent.purpose == "entry"
+        and order.state in TERMINAL_ORDER_STATES
+    ]
+    return tuple(outcome_of(trail) for trail in trails([], [], [], late))
+
+
 def report_exit_code(evidence: Evidence) -> int:
     """Return 4 if a file is damaged, 7 if the last cycle leaves an outcome open, else 0."""
     codes = [0]
@@ -77,6 +93,7 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
         "regime": scan.regime if scan else None,
         "bars": scan.bars if scan else None,
         "signals": outcomes,
+        "signals_late": late_outcomes_of(evidence),
         "counts": counts_of(outcomes),
         "signals_scanned": len({s.signal_id for each in evidence.all(Scan) for s in each.signals}),
         "symbols_skipped": _skipped(evidence),

@@ -7,10 +7,11 @@ work of the sealing step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from quantcli.contracts.envelope import Artifact, StepName
 from quantcli.contracts.errors import ArtifactError
+from quantcli.contracts.journal_rows import OrderRow
 from quantcli.contracts.manifest import Damage
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.registry import schema_model
@@ -19,6 +20,7 @@ from quantcli.contracts.snapshot import Snapshot
 from quantcli.core.evidence import Evidence, Expected, Seen, Written, in_run_order
 from quantcli.core.report_model import report_exit_code, report_fields
 from quantcli.ports.artifact_store import Located
+from quantcli.ports.journal import JournalRow
 from quantcli.steps.cycles import cycles_of, is_last_cycle
 from quantcli.steps.desk import Desk
 
@@ -32,7 +34,7 @@ def report(desk: Desk, damage: Sequence[Damage] = ()) -> Report:
     """
     evidence = gather(desk, damage)
     fields = report_fields(evidence, desk.stamp.mode)
-    seal = desk.store.last_seal(desk.stamp.session)
+    seal = desk.last_seal()
     return Report(
         **desk.header(Report, report_exit_code(evidence)),
         **fields,
@@ -46,16 +48,14 @@ def gather(desk: Desk, damage: Sequence[Damage] = ()) -> Evidence:
     desk.note_journal()
     found = (_seen(desk, located) for located in desk.store.list(stamp.session))
     expected = _expected(desk)
+    rows = journal.rows(session=stamp.session)
     return Evidence(
         session=stamp.session,
         cycle=stamp.cycle,
         seen=in_run_order((each for each in found if each is not None), expected),
         expected=expected,
-        rows=tuple(
-            Written(each.place.cycle, each.place.step, each.row)
-            for each in journal.rows(session=stamp.session)
-        ),
-        orders=_orders(desk),
+        rows=tuple(Written(each.place.cycle, each.place.step, each.row) for each in rows),
+        orders=_orders(desk, rows),
         flags=journal.flags(),
         before=_before(desk),
         config=desk.config,
@@ -96,12 +96,19 @@ def _expected(desk: Desk) -> tuple[Expected, ...]:
     return tuple(found)
 
 
-def _orders(desk: Desk) -> tuple[OrderRecord, ...]:
-    """Return orders with intents of this session, then older ones that are still live."""
-    session = desk.stamp.session
-    live = desk.journal.orders(live_only=True)
-    older = (order for order in live if order.intent.session != session)
-    return (*desk.journal.orders(session=session), *older)
+def _orders(desk: Desk, rows: Iterable[JournalRow]) -> tuple[OrderRecord, ...]:
+    """Return orders with intents of this session, then older ones, live or changed in it."""
+    own = desk.journal.orders(session=desk.stamp.session)
+    known = {order.intent.client_order_id for order in own}
+    older = {}
+    for order in desk.journal.orders(live_only=True):
+        older[order.intent.client_order_id] = order
+    for each in rows:
+        if isinstance(each.row, OrderRow) and each.row.client_order_id not in {*known, *older}:
+            changed = desk.journal.order(each.row.client_order_id)
+            if changed is not None:
+                older[changed.intent.client_order_id] = changed
+    return (*own, *(older[name] for name in older if name not in known))
 
 
 def _before(desk: Desk) -> Snapshot | None:

@@ -162,6 +162,19 @@ def test_working_entry_is_open_but_a_working_stop_is_not():
     assert report(*DAY, orders=(stop,)).seals
 
 
+def test_signal_of_an_earlier_session_ends_in_the_one_that_learns_it():
+    older = order("FILLED", 12, average="98", session=BEFORE, quantity=12)
+    live = order("UNKNOWN", session=BEFORE, client_order_id="still-lost")
+    stop = order("FILLED", 12, average="98", session=BEFORE, purpose="stop", side="sell")
+    found = report(*DAY, orders=(FILLED, older, live, stop))
+
+    assert [(s.symbol, s.state, s.quantity_filled) for s in found.signals_late] == [
+        ("NVDA", "EXECUTED", 12)
+    ]
+    assert len(found.signals) == 1
+    assert report(*DAY, orders=(FILLED,)).signals_late == ()
+
+
 def test_breaks_of_the_newest_reconciliation_are_shown():
     found = report(*DAY[:-2], reconcile(difference(), cycle=CLOSE), snapshot())
 

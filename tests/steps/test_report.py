@@ -184,6 +184,15 @@ def test_live_orders_of_earlier_sessions_are_watched(books):
     assert evidence.unresolved() == ()
 
 
+def test_order_of_an_earlier_session_that_ends_now_is_told(books):
+    books.write(*placed("lost-order", 10, symbol="AMD", signal_id="b" * 64))
+    ended = done("lost-order", 10, "50")
+    books.write(ended, booked(9, "buy", 10, "50", symbol="AMD", session=FRIDAY), session=FRIDAY)
+    found = report(books.desk("report", FRIDAY))
+
+    assert [(s.symbol, s.state) for s in found.signals_late] == [("AMD", "EXECUTED")]
+
+
 def test_report_is_a_function_of_what_it_reads(books):
     first = report(books.desk("report")).to_bytes()
 

@@ -156,18 +156,16 @@ def _market(report: Report) -> Section:
 
 
 def _signals(report: Report) -> Section:
+    titles = "Rank#|Symbol|Strategy|Ended as|Reason|Observed|Limit|Further|Ordered#|Filled#|Price#"
     rows = [_signal_row(outcome) for outcome in report.signals]
+    late = [_signal_row(outcome) for outcome in report.signals_late]
     skipped = [(code, str(count)) for code, count in sorted(report.symbols_skipped.items())]
     return Section(
         "Signals",
         (),
         (
-            _table(
-                "Rank#|Symbol|Strategy|Ended as|Reason|Observed|Limit|Further|Ordered#|Filled#"
-                "|Price#",
-                rows,
-                "No signals.",
-            ),
+            _table(titles, rows, "No signals."),
+            *([_table(titles.replace("Rank#", "Earlier session's rank#"), late)] if late else []),
             _table("Symbols without a signal, by reason|Symbols#", skipped, "None skipped."),
         ),
     )
