@@ -1,7 +1,6 @@
 """Each kind of break, by one example and its neighbour that is none."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -128,7 +127,7 @@ def test_an_order_that_we_hold_to_be_working_must_be_open(state, is_missing):
 
 
 def test_an_open_order_that_is_not_ours():
-    foreign = replace(shown(intent()), client_order_id="by-hand")
+    foreign = shown(intent())._replace(client_order_id="by-hand")
     assert orders_told([], [foreign]) == [
         ("order-foreign", "by-hand", None, "buy 10 AAPL limit day limit 100.0000")
     ]
@@ -150,13 +149,13 @@ def test_an_open_order_that_is_not_ours():
 )
 def test_inv16_sent_equals_intended(change):
     working = order("SUBMITTED")
-    found = orders_told([working], [replace(shown(working.intent), **change)])
+    found = orders_told([working], [shown(working.intent)._replace(**change)])
     assert [item[0] for item in found] == ["order-differs"]
 
 
 def test_trailing_zeros_are_no_difference():
     working = order("SUBMITTED")
-    same = replace(shown(working.intent), limit_price=Decimal("100.00"), quantity=Decimal("10.0"))
+    same = shown(working.intent)._replace(limit_price=Decimal("100.00"), quantity=Decimal("10.0"))
     assert orders_told([working], [same]) == []
 
 
@@ -242,7 +241,7 @@ def test_before_the_journal_begins_the_account_must_be_empty():
 
 
 def test_every_code_is_registered():
-    foreign = replace(shown(intent()), client_order_id="by-hand")
+    foreign = shown(intent())._replace(client_order_id="by-hand")
     found = [
         *position_breaks([ours()], []),
         *order_breaks([order("SUBMITTED")], {}, [foreign]),
