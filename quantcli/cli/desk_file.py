@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.errors import ConfigError
 
+_VALUE_CHARACTERS = 80
+
 
 def load_config(root: Path) -> DeskConfig:
     """Return the configuration of a desk.
@@ -33,12 +35,23 @@ def parse_config(values: dict[str, Any]) -> DeskConfig:
     try:
         return DeskConfig.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise _config_error(first) from error
+        raise _config_error(_nearest(error.errors(include_url=False))) from error
+
+
+def _nearest(found: list[Any]) -> Any:
+    """Return the error to report: an unknown key, which may be a misspelled limit, before all.
+
+    Of a value that could be one thing or another, the complaint that goes deepest.
+    """
+    unknown = [each for each in found if each["type"] == "extra_forbidden"]
+    if unknown:
+        return unknown[0]
+    field = found[0]["loc"][:2]
+    return max((each for each in found if each["loc"][:2] == field), key=lambda e: len(e["loc"]))
 
 
 def _config_error(first: Any) -> ConfigError:
-    path = [str(part) for part in first["loc"]]
+    path = [str(part) for part in first["loc"] if not _is_branch(part)]
     where = ".".join(path)
     if first["type"] == "extra_forbidden":
         from difflib import get_close_matches
@@ -46,13 +59,26 @@ def _config_error(first: Any) -> ConfigError:
         known = _keys_at(path[:-1])
         near = get_close_matches(path[-1], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return ConfigError(f"unknown key {where} in desk.toml", value=first["input"], hint=hint)
+        # Not the value: it may be a secret that somebody put into the wrong file.
+        return ConfigError(f"unknown key {where} in desk.toml", hint=hint)
     if first["type"] == "missing":
         return ConfigError(
             f"desk.toml lacks {where}", hint="limits have no defaults: write the one you mean"
         )
     message = str(first["msg"]).removeprefix("Value error, ")
-    return ConfigError(f"{where} in desk.toml: {message}", value=first["input"])
+    hides = path[:1] == ["broker"] or isinstance(first["input"], dict)
+    value = None if hides else _shown(first["input"])
+    return ConfigError(f"{where} in desk.toml: {message}", value=value)
+
+
+def _is_branch(part: str | int) -> bool:
+    """Return whether a part of a path names an alternative of a type, not a key."""
+    return isinstance(part, str) and "[" in part
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _VALUE_CHARACTERS else text[:_VALUE_CHARACTERS] + "..."
 
 
 def _keys_at(path: list[str]) -> list[str]:
