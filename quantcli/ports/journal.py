@@ -88,6 +88,7 @@ class Journal(Protocol):
         purpose: Purpose | None = None,
         symbol: str | None = None,
         session: dt.date | None = None,
+        since: dt.date | None = None,
         live_only: bool = False,
     ) -> tuple[OrderRecord, ...]:
         """Return orders in the sequence of their intents.
@@ -96,6 +97,7 @@ class Journal(Protocol):
             purpose: Only of this purpose.
             symbol: Only in this symbol.
             session: Only with intents formed in this session.
+            since: Only with intents formed in this session or later.
             live_only: Only orders whose state is not terminal.
         """
         ...

@@ -192,6 +192,7 @@ class SqliteJournal:
         purpose: Purpose | None = None,
         symbol: str | None = None,
         session: dt.date | None = None,
+        since: dt.date | None = None,
         live_only: bool = False,
     ) -> tuple[OrderRecord, ...]:
         """Return orders in the sequence of their intents."""
@@ -199,6 +200,7 @@ class SqliteJournal:
             "purpose": purpose,
             "symbol": symbol,
             "session": session.isoformat() if session else None,
+            "session >=": since.isoformat() if since else None,
             "is_live": 1 if live_only else None,
         }
         return tuple(self._orders({k: v for k, v in wanted.items() if v is not None}))
@@ -344,4 +346,5 @@ def _link(previous: str, seq: int, *parts: str) -> str:
 def _where(wanted: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
     if not wanted:
         return "", ()
-    return " WHERE " + " AND ".join(f"{name} = ?" for name in wanted), tuple(wanted.values())
+    terms = (f"{name} ?" if name.endswith("=") else f"{name} = ?" for name in wanted)
+    return " WHERE " + " AND ".join(terms), tuple(wanted.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerError
 from quantcli.contracts.execution import Exits
 from quantcli.contracts.journal_rows import ExposedRow, IntentRow, ReviewRow
@@ -19,9 +20,9 @@ from quantcli.core.sessions import hours
 from quantcli.steps.desk import Desk
 from quantcli.steps.execute import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
+from quantcli.steps.exit_pass import Pass, symbols_reviewed
 from quantcli.steps.order_protocol import Patience, adopt, send, write
 from quantcli.steps.order_reports import changes, fills_booked, order_reports
-from quantcli.steps.position_view import Pass, is_market_open
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
 from quantcli.steps.sync import sync
@@ -41,7 +42,7 @@ def exits(desk: Desk) -> Exits:
         patience=patience,
         synced=synced,
         structure=Structure(desk),
-        is_open=is_market_open(desk, codes),
+        reviewed=symbols_reviewed(desk),
         codes=codes,
     )
     end_unsent(desk)
@@ -103,12 +104,12 @@ def _finish(run: Pass) -> None:
 
 
 def _certify(run: Pass) -> None:
-    """Journal the stop-coverage certificate of each position held at the end of the pass."""
+    """Journal what is left to say: conclusions, and the certificate of each position held."""
     desk = run.desk
     written = {row.symbol: row for row in _certificate(desk)}
-    rows = []
+    rows: list[Frozen] = [*run.conclusions]
     for position in desk.journal.positions():
-        orders = desk.journal.orders(symbol=position.symbol)
+        orders = desk.journal.orders(symbol=position.symbol, since=position.opened_session)
         sells = [order for order in orders if order.intent.side == "sell"]
         quantity = max(position.quantity, ZERO)
         now = coverage(quantity, sells)

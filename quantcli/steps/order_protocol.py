@@ -7,10 +7,11 @@ A process may die between any two of these and the next run goes on (INV-11, INV
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from quantcli.contracts.broker_views import Accepted, BrokerOrder, Refused, Submission
+from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerUnreachable, ContractDrift, LedgerError
 from quantcli.contracts.journal_rows import FlagRow, OrderRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderIntent, OrderRecord
@@ -40,7 +41,11 @@ class Patience:
 
 
 def send(
-    desk: Desk, order: OrderRecord, patience: Patience, may_send: Callable[[OrderRecord], bool]
+    desk: Desk,
+    order: OrderRecord,
+    patience: Patience,
+    may_send: Callable[[OrderRecord], bool],
+    promise: Sequence[Frozen] = (),
 ) -> OrderRecord:
     """Send an order and return it with what became of it.
 
@@ -49,6 +54,8 @@ def send(
         order: PENDING, or UNKNOWN: then it was looked up in vain before, and is sent again.
         patience: The waits left for look-ups.
         may_send: Asked before each request, the second one included.
+        promise: Rows that become durable in the same transaction as the mark UNKNOWN, among
+            them the intent if it is not in the journal yet. Not written if nothing may be sent.
 
     Raises:
         BrokerUnreachable: the request provably never left; the order is PENDING again.
@@ -58,7 +65,9 @@ def send(
         return order
     is_first = order.state == "PENDING"
     if is_first:
-        order = write(desk, order, own_row(order, "UNKNOWN", "send", "outcome-unknown"))
+        mark = own_row(order, "UNKNOWN", "send", "outcome-unknown")
+        desk.write([*promise, mark])
+        order = apply_order_row(order, mark)
     answer = _request(desk, order, is_first=is_first)
     order = _settle(desk, order, answer, patience, is_first=is_first)
     if is_first and order.state == "UNKNOWN" and may_send(order):

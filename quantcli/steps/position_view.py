@@ -6,81 +6,24 @@ Gathers the values that a plan needs from journal, broker, bars and config. Deci
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from quantcli.contracts.broker_views import BrokerOrder, BrokerPosition
 from quantcli.contracts.envelope import Finding
-from quantcli.contracts.errors import BrokerError
+from quantcli.contracts.journal_rows import StopRow
 from quantcli.contracts.orders import OrderIntent, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.coverage import is_covering
 from quantcli.core.exit_plan import Situation, Standing
-from quantcli.core.sessions import is_regular_hours, sessions_apart
+from quantcli.core.sessions import sessions_apart
 from quantcli.core.stops import Level, on_tick, resolve
-from quantcli.steps.desk import Desk
 from quantcli.steps.execute import end_entry
-from quantcli.steps.order_protocol import Patience
-from quantcli.steps.structure import Structure
-from quantcli.steps.sync import Synced
+from quantcli.steps.exit_pass import Pass
 
 _RESTING = frozenset({"SUBMITTED", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"})
-
-
-@dataclass(slots=True)
-class Pass:
-    """One pass of `exits`.
-
-    Attributes:
-        desk: The running step.
-        patience: The waits left for look-ups.
-        synced: What the broker showed at the start.
-        structure: Stop candidates from bars.
-        is_open: Regular hours, by the broker's clock.
-        codes: Codes collected on the way.
-        withheld: What a full halt stopped.
-        has_sold: An exit was sent: fills must be booked again.
-    """
-
-    desk: Desk
-    patience: Patience
-    synced: Synced
-    structure: Structure
-    is_open: bool
-    codes: set[str] = field(default_factory=set)
-    withheld: dict[str, Finding] = field(default_factory=dict)
-    has_sold: bool = False
-
-    def may_send(self, order: OrderRecord) -> bool:
-        """Return whether a stop or an exit may go out: only a full halt says no."""
-        self._read_clock()
-        return self.may_act(order.intent.symbol)
-
-    def may_act(self, symbol: str) -> bool:
-        """Return whether anything may be done at the broker; if not, keep the reason."""
-        code = "mode-forbids" if self.desk.stamp.mode == "dry-run" else None
-        if code is None and self.desk.halts.read().all:
-            code = "halted"
-        if code is not None:
-            self.withheld[symbol] = Finding(code=code, observed=symbol)
-        return code is None
-
-    def _read_clock(self) -> None:
-        try:
-            self.is_open = self.desk.broker.clock().is_open
-        except BrokerError as error:
-            self.codes.add(error.code)
-
-
-def is_market_open(desk: Desk, codes: set[str]) -> bool:
-    """Return whether these are regular hours: the broker's word, else the calendar's."""
-    try:
-        return desk.broker.clock().is_open
-    except BrokerError as error:
-        codes.add(error.code)
-        return is_regular_hours(desk.stamp.as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +53,11 @@ def look_at(
     desk, symbol = run.desk, position.symbol
     entry_order = desk.journal.order(position.entry_client_order_id or "")
     entry = None if entry_order is None else entry_order.intent
-    live = desk.journal.orders(symbol=symbol, live_only=True)
-    sells = [order for order in live if order.intent.side == "sell"]
+    is_buy_resting = _is_buy_resting(run, symbol)
+    sells = run.live(symbol, "sell")
     shares, problem, shown = _shares(run, position)
     now, source = _price(run, symbol, shown)
-    memory = _memory(desk, symbol, sells)
+    memory = _memory(run.books().stops.get(symbol), sells)
     own = _own_stop(run, position, entry)
     resolved = resolve(
         memory,
@@ -134,7 +77,7 @@ def look_at(
         is_open=run.is_open,
         may_replace=run.is_open and may_replace,
         may_exit=may_exit,
-        is_buy_resting=_is_buy_resting(run, symbol),
+        is_buy_resting=is_buy_resting,
         is_sell_unknown=any(order.state in {"UNKNOWN", "PENDING_CANCEL"} for order in sells),
     )
     before = None if memory is None else memory.price
@@ -197,9 +140,8 @@ def _foreign_orders(run: Pass, symbol: str, side: str) -> list[BrokerOrder]:
     ]
 
 
-def _memory(desk: Desk, symbol: str, sells: Sequence[OrderRecord]) -> Level | None:
+def _memory(row: StopRow | None, sells: Sequence[OrderRecord]) -> Level | None:
     """Return the highest level known: remembered, or standing at the broker."""
-    row = desk.journal.stops().get(symbol)
     standing = [o.intent.stop_price for o in sells if is_covering(o) and o.intent.stop_price]
     highest = max(standing, default=None)
     if row is not None and (highest is None or row.stop_price >= highest):
@@ -229,7 +171,7 @@ def _exit_code(
 
 def _is_buy_resting(run: Pass, symbol: str) -> bool:
     """Return whether a buy rests in the symbol, after ending those that have had their time."""
-    buys = run.desk.journal.orders(purpose="entry", symbol=symbol, live_only=True)
-    if any(end_entry(run.desk, order, run.patience).state in _RESTING for order in buys):
+    buys = [end_entry(run.desk, order, run.patience) for order in run.live(symbol, "buy")]
+    if any(order.state in _RESTING for order in buys):
         return True
     return bool(_foreign_orders(run, symbol, "buy"))

@@ -1,8 +1,9 @@
 """Protecting one position: look, plan, write the conclusion down, act, remember.
 
-The conclusion is journaled together with the first promise it leads to, before anything is
-sent. What an interrupted pass left undone is planned afresh from what is then true. Nothing
-here asks for PAUSED, a gate or a halt of entries: only a full halt stops it (INV-04).
+A conclusion that leads to an order is journaled with it, before anything is sent; the others
+wait for the end of the pass. What an interrupted pass left undone is planned afresh from what is
+then true. Nothing here asks for PAUSED, a gate or a halt of entries: only a full halt stops it
+(INV-04).
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from quantcli.core.exit_plan import Move, Plan, plan_of
 from quantcli.core.intents import form_intent
 from quantcli.core.order_ids import IntentKey
 from quantcli.core.stops import Basis
-from quantcli.steps.desk import Desk
+from quantcli.steps.exit_pass import Pass
 from quantcli.steps.order_protocol import cancel, refresh, send
-from quantcli.steps.position_view import Look, Pass, look_at
+from quantcli.steps.position_view import Look, look_at
 from quantcli.steps.sync import sync
 
 
@@ -37,7 +38,7 @@ def protect(run: Pass, position: PositionRecord) -> None:
     for number in range(2):
         look = look_at(run, position, may_replace=may_replace, may_exit=may_exit)
         plan = plan_of(look.situation) if look.problem is None else Plan("wait", look.problem)
-        if number == 0 and not _is_reviewed(run.desk, position.symbol):
+        if number == 0 and position.symbol not in run.reviewed:
             rows = [review_of(look, plan)]
         if plan.action == "exit":
             is_done = _exit(run, look, rows)
@@ -45,7 +46,7 @@ def protect(run: Pass, position: PositionRecord) -> None:
         else:
             is_done = _move(run, look, plan, rows)
             may_replace = False
-        _remember(run.desk, look)
+        _remember(run, look)
         rows = []
         if is_done:
             return
@@ -73,7 +74,7 @@ def review_of(look: Look, plan: Plan) -> ReviewRow:
 def _move(run: Pass, look: Look, plan: Plan, rows: list[Frozen]) -> bool:
     """Carry out the moves on stops; False if the broker refused a replacement."""
     if not plan.moves or not run.may_act(look.position.symbol):
-        run.desk.write(rows)
+        run.conclusions += rows
         return True
     is_done = True
     for move in plan.moves:
@@ -109,9 +110,10 @@ def _place(run: Pass, look: Look, move: Move, rows: list[Frozen]) -> bool:
 def _exit(run: Pass, look: Look, rows: list[Frozen]) -> bool:
     """Free the shares from their stops, confirm, and sell them; False if selling was refused."""
     desk, symbol = run.desk, look.position.symbol
-    desk.write(rows)
     if not run.may_act(symbol):
+        run.conclusions += rows
         return True
+    desk.write(rows)
     for stop in look.situation.stops:
         if not _cancelled(run, stop.client_order_id):
             return True
@@ -132,9 +134,9 @@ def _sellable(run: Pass, look: Look) -> Decimal:
     stops = [desk.journal.order(stop.client_order_id) for stop in situation.stops]
     if any(order is not None and order.cumulative_quantity > 0 for order in stops):
         run.codes.update(sync(desk, run.patience).codes)
-    held = {item.symbol: item.quantity for item in desk.journal.positions()}
-    symbol = look.position.symbol
-    return min(situation.shares, held.get(symbol, situation.shares * 0)) - situation.exiting
+    held = run.books().positions.get(look.position.symbol)
+    quantity = ZERO if held is None else held.quantity
+    return min(situation.shares, quantity) - situation.exiting
 
 
 def _cancelled(run: Pass, client_order_id: str) -> bool:
@@ -146,15 +148,15 @@ def _cancelled(run: Pass, client_order_id: str) -> bool:
 
 def _finish_cancels(run: Pass, symbol: str) -> None:
     """Ask again about stops whose cancel was never confirmed."""
-    for order in run.desk.journal.orders(symbol=symbol, live_only=True):
-        if order.state == "PENDING_CANCEL" and order.intent.side == "sell":
+    for order in run.live(symbol, "sell"):
+        if order.state == "PENDING_CANCEL":
             cancel(run.desk, order, run.patience)
 
 
 def _promise_and_send(
     run: Pass, look: Look, purpose: Purpose, terms: dict[str, Any], rows: list[Frozen]
 ) -> OrderRecord:
-    """Journal the conclusion and the intent in one transaction, then send the order."""
+    """Send an order; conclusion, intent and mark become durable together, just before."""
     desk, symbol = run.desk, look.position.symbol
     genesis = desk.journal.genesis()
     assert genesis is not None
@@ -169,25 +171,27 @@ def _promise_and_send(
         expires_at=None,
         **terms,
     )
-    desk.write([*rows, IntentRow(intent=intent)])
-    return send(desk, OrderRecord(intent=intent, state="PENDING"), run.patience, run.may_send)
+    order = OrderRecord(intent=intent, state="PENDING")
+    promise = [*rows, IntentRow(intent=intent)]
+    sent = send(desk, order, run.patience, run.may_send, promise)
+    if sent.state == "PENDING":
+        run.conclusions += rows
+    return sent
 
 
-def _remember(desk: Desk, look: Look) -> None:
+def _remember(run: Pass, look: Look) -> None:
     """Write stop memory when the highest working stop is not what is remembered."""
     symbol = look.position.symbol
-    if symbol not in {item.symbol for item in desk.journal.positions()}:
-        return
     stops = [
         order
-        for order in desk.journal.orders(purpose="stop", symbol=symbol, live_only=True)
+        for order in run.live(symbol, "sell")
         if is_covering(order) and order.intent.stop_price is not None
     ]
-    if not stops:
+    if not stops or symbol not in run.books().positions:
         return
     newest = max(stops, key=lambda order: order.intent.stop_price or ZERO)
     price = newest.intent.stop_price or ZERO
-    row = desk.journal.stops().get(symbol)
+    row = run.books().stops.get(symbol)
     if row is not None and row.stop_price > price:
         return
     basis: Basis = "intent"
@@ -199,10 +203,4 @@ def _remember(desk: Desk, look: Look) -> None:
         basis=basis,
         client_order_id=newest.intent.client_order_id,
     )
-    desk.write([] if memory == row else [memory])
-
-
-def _is_reviewed(desk: Desk, symbol: str) -> bool:
-    return any(
-        isinstance(entry.row, ReviewRow) and entry.row.symbol == symbol for entry in desk.my_rows()
-    )
+    run.desk.write([] if memory == row else [memory])

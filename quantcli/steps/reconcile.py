@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from quantcli.contracts.broker_views import Account, Activity
-from quantcli.contracts.errors import ContractDrift
 from quantcli.contracts.journal_rows import FillRow, FlagRow, OrderRow
 from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.reconciliation import (
@@ -57,14 +56,14 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
         trial = dataclasses.replace(desk, journal=copy)
         synced = sync(trial, Patience(desk.sleep), is_strict=True)
         positions, open_orders = synced.positions, synced.open_orders
-        if positions is None or open_orders is None:
-            raise ContractDrift("the broker's answer is not whole")
+        assert positions is not None, "a strict sync reads every part or raises"
+        assert open_orders is not None
         if is_first_day:
             breaks = first_day_breaks(positions, open_orders)
         else:
             breaks = _breaks(trial, account, synced, desk.journal.head().seq)
         cash_ours = money(account.cash) if is_first_day else copy.cash()
-        pending = len(copy.rows(kind="fill")) - len(desk.journal.rows(kind="fill"))
+        pending = _booked_in_trial(trial, desk.journal.head().seq)
     paused = _paused(desk, breaks, read_only=read_only)
     return Reconcile(
         **desk.header(Reconcile, 8 if breaks else 0),
@@ -78,6 +77,12 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
     )
 
 
+def _booked_in_trial(trial: Desk, since_seq: int) -> int:
+    """Return how many executions the next sync will book."""
+    rows = trial.journal.rows(session=trial.stamp.session, kind="fill")
+    return sum(entry.seq > since_seq for entry in rows)
+
+
 def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> list[Break]:
     """Return all breaks after everything that can be booked has been booked in the copy."""
     books = trial.journal
@@ -89,7 +94,12 @@ def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> li
     fills = _recent_fills(trial, synced)
     shown = _shown_fills(synced)
     touched = _touched_orders(trial)
-    booked = {name: _booked(books, order) for name, order in touched.items()}
+    filled = {fill.client_order_id for fill in fills}
+    booked = {
+        name: _booked(books, order)
+        for name, order in touched.items()
+        if order.cumulative_quantity > 0 or name in filled
+    }
     return [
         *account_breaks(genesis.account_id, account.account_id),
         *position_breaks(books.positions(), synced.positions or ()),
@@ -161,7 +171,8 @@ def _late_fills(trial: Desk) -> list[Fill]:
 
 def _contradictions(trial: Desk, since_seq: int) -> list[str]:
     """Return why the trial sync itself would have paused the desk, fills apart."""
-    rows = [entry for entry in trial.journal.rows(kind="flag") if entry.seq > since_seq]
+    flags = trial.journal.rows(session=trial.stamp.session, kind="flag")
+    rows = [entry for entry in flags if entry.seq > since_seq]
     codes = {code for entry in rows if isinstance(entry.row, FlagRow) for code in entry.row.reasons}
     return sorted(codes & {"order-state-contradicts", "order-differs"})
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPosition
 from quantcli.contracts.envelope import Frozen
@@ -67,15 +68,15 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
         BrokerError: a part failed and `is_strict`.
     """
     synced = Synced()
-    parts: tuple[Callable[[Desk, Synced], None], ...] = (
-        lambda desk, _: _resolve_unknown(desk, patience),
-        _sync_orders,
-        _sync_activities,
-        _sync_positions,
+    parts: tuple[Callable[[], None], ...] = (
+        partial(_resolve_unknown, desk, patience),
+        partial(_sync_orders, desk, synced),
+        partial(_sync_activities, desk, synced),
+        partial(_sync_positions, desk, synced),
     )
     for part in parts:
         try:
-            part(desk, synced)
+            part()
         except BrokerError as error:
             if is_strict:
                 raise

@@ -546,24 +546,26 @@ def test_a_broker_that_does_not_answer_is_no_evidence_of_absence(rig):
 
 
 def test_a_promise_of_an_earlier_cycle_is_not_kept(holder):
-    """A crash after the intent and before the send: the next cycle looks afresh."""
-    append = holder.journal.append
-
-    def die_after_the_intent(place, rows):
-        append(place, rows)
-        if any(isinstance(row, IntentRow) for row in rows):
-            raise Crash
-
-    holder.journal.append = die_after_the_intent
-    with pytest.raises(Crash):
-        holder.exits("093500")
-    holder.journal.append = append
+    """A stop that provably never left is not sent later: the next cycle looks afresh."""
+    holder.line.trouble = always("POST", "/orders", "unsent")
+    holder.exits("093500")
+    assert states(holder, purpose="stop") == ["PENDING"]
+    holder.line.trouble = lambda method, path: ""
     told = holder.exits("093501")
     assert [(o.action, o.state) for o in told.orders] == [
         ("expired", "EXPIRED"),
         ("sent", "SUBMITTED"),
     ]
     assert holder.resting() == [("sell", "10", "92.9")]
+
+
+def test_a_promise_of_this_cycle_is_kept_when_it_is_resumed(holder):
+    holder.line.trouble = always("POST", "/orders", "unsent")
+    holder.exits("093500")
+    holder.line.trouble = lambda method, path: ""
+    told = holder.exits("093500")
+    assert [(o.action, o.state) for o in told.orders] == [("sent", "SUBMITTED")]
+    assert len(holder.book()) == 2
 
 
 def test_a_crashed_and_resumed_pass_tells_the_same():

@@ -1,0 +1,114 @@
+"""What one pass of `exits` carries along: what it saw, what it may do, what it has to write.
+
+Books are read from the journal once and again only after something was written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from quantcli.contracts.envelope import Finding, Frozen
+from quantcli.contracts.errors import BrokerError
+from quantcli.contracts.journal_rows import ReviewRow, StopRow
+from quantcli.contracts.orders import OrderRecord
+from quantcli.contracts.positions import PositionRecord
+from quantcli.core.sessions import is_regular_hours
+from quantcli.steps.desk import Desk
+from quantcli.steps.order_protocol import Patience
+from quantcli.steps.structure import Structure
+from quantcli.steps.sync import Synced
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Live orders, positions and stop memory as of one row of the journal."""
+
+    seq: int
+    live: tuple[OrderRecord, ...]
+    positions: dict[str, PositionRecord]
+    stops: dict[str, StopRow]
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass of `exits`.
+
+    Attributes:
+        desk: The running step.
+        patience: The waits left for look-ups.
+        synced: What the broker showed at the start.
+        structure: Stop candidates from bars.
+        reviewed: Symbols that an earlier attempt of this pass came to a conclusion about.
+        codes: Codes collected on the way.
+        withheld: What a full halt stopped.
+        conclusions: Rows that wait for the end of the pass: nothing was done because of them.
+        has_sold: An exit was sent: fills must be booked again.
+    """
+
+    desk: Desk
+    patience: Patience
+    synced: Synced
+    structure: Structure
+    reviewed: frozenset[str]
+    codes: set[str] = field(default_factory=set)
+    withheld: dict[str, Finding] = field(default_factory=dict)
+    conclusions: list[Frozen] = field(default_factory=list)
+    has_sold: bool = False
+    _books: Books | None = None
+    _is_open: bool | None = None
+
+    def books(self) -> Books:
+        """Return the books, read again if anything was written since."""
+        journal = self.desk.journal
+        seq = journal.head().seq
+        if self._books is None or self._books.seq != seq:
+            self._books = Books(
+                seq,
+                journal.orders(live_only=True),
+                {position.symbol: position for position in journal.positions()},
+                journal.stops(),
+            )
+        return self._books
+
+    def live(self, symbol: str, side: str) -> tuple[OrderRecord, ...]:
+        """Return live orders of one side in a symbol, in the sequence of their intents."""
+        return tuple(
+            order
+            for order in self.books().live
+            if (order.intent.symbol, order.intent.side) == (symbol, side)
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether these are regular hours: the broker's newest word, else the calendar's."""
+        if self._is_open is None:
+            self._read_clock()
+        is_regular = is_regular_hours(self.desk.stamp.as_of)
+        return is_regular if self._is_open is None else self._is_open
+
+    def may_send(self, order: OrderRecord) -> bool:
+        """Return whether a stop or an exit may go out: only a full halt says no."""
+        self._read_clock()
+        return self.may_act(order.intent.symbol)
+
+    def may_act(self, symbol: str) -> bool:
+        """Return whether anything may be done at the broker; if not, keep the reason."""
+        code = "mode-forbids" if self.desk.stamp.mode == "dry-run" else None
+        if code is None and self.desk.halts.read().all:
+            code = "halted"
+        if code is not None:
+            self.withheld[symbol] = Finding(code=code, observed=symbol)
+        return code is None
+
+    def _read_clock(self) -> None:
+        # A clock that does not answer must not stop an exit.
+        try:
+            self._is_open = self.desk.broker.clock().is_open
+        except BrokerError as error:
+            self.codes.add(error.code)
+
+
+def symbols_reviewed(desk: Desk) -> frozenset[str]:
+    """Return the symbols that this pass, in all attempts, has concluded about."""
+    rows = (entry.row for entry in desk.my_rows())
+    return frozenset(row.symbol for row in rows if isinstance(row, ReviewRow))
