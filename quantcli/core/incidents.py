@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from quantcli.contracts.decide import Decide
 from quantcli.contracts.enforce import Enforce
-from quantcli.contracts.envelope import Artifact, Finding, StepName
+from quantcli.contracts.envelope import Artifact, Finding
 from quantcli.contracts.errors import EXIT_CODES
 from quantcli.contracts.execution import Execute, Exits, OrderReport
 from quantcli.contracts.journal_rows import FillRow, FlagRow
 from quantcli.contracts.manifest import Damage
 from quantcli.contracts.reasons import REASONS
 from quantcli.contracts.reconciliation import Reconcile
-from quantcli.contracts.report import Incident
+from quantcli.contracts.report import Incident, StepHealth
 from quantcli.contracts.scalars import plain
 from quantcli.contracts.scan import Scan
 from quantcli.contracts.snapshot import Snapshot
@@ -55,8 +55,7 @@ def incidents_of(evidence: Evidence) -> tuple[Incident, ...]:
     found.extend(_row_incidents(evidence))
     found.extend(
         _incident(health.cycle, health.step, "step-missing", f"no {health.path}")
-        for health in evidence.health()
-        if health.status == "missing" and not _is_seen(evidence, health.cycle, health.step)
+        for health in _never_run(evidence)
     )
     distinct = dict.fromkeys(found)
     return tuple(sorted(distinct, key=lambda incident: incident.cycle))
@@ -70,7 +69,7 @@ def no_go_reasons(evidence: Evidence) -> tuple[str, ...]:
         *(["share-uncovered"] if uncovered_symbols(evidence) else []),
         *(damage.code for damage in damage_of(evidence)),
         *(["outcome-unknown"] if evidence.unresolved() else []),
-        *(["step-missing"] if any(h.status == "missing" for h in evidence.health()) else []),
+        *(["step-missing"] if _never_run(evidence) else []),
         *_snapshot_reasons(evidence),
     ]
     return tuple(dict.fromkeys(found))
@@ -183,8 +182,10 @@ def _is_breaker(code: str) -> bool:
     return reason is not None and reason.terminal_state == "REJECTED_BY_CIRCUIT_BREAKER"
 
 
-def _is_seen(evidence: Evidence, cycle: str, step: StepName) -> bool:
-    return any((each.cycle, each.step) == (cycle, step) for each in evidence.seen)
+def _never_run(evidence: Evidence) -> tuple[StepHealth, ...]:
+    """Return the scheduled steps that left nothing behind, not even a record."""
+    seen = {(each.cycle, each.step) for each in evidence.seen}
+    return tuple(each for each in evidence.health() if (each.cycle, each.step) not in seen)
 
 
 def _flag_code(name: str) -> str:

@@ -185,7 +185,7 @@ def test_vanished_artifact_is_told_once():
     day = evidence(*CLEAN[:1], gone, snapshot(), expected=[(MORNING, ("scan",))])
 
     assert told(day) == [(MORNING, "scan", "artifact-missing")]
-    assert no_go_reasons(day) == ("artifact-missing", "step-missing")
+    assert no_go_reasons(day) == ("artifact-missing",)
     assert damage_of(day) == (
         Damage(path=gone.path, code="artifact-missing", detail=gone.error_detail),
     )
