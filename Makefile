@@ -40,7 +40,10 @@ $(VENV)/linked.stamp: $(VENV)/locked.stamp pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# An editable install compiles nothing, and a machine may be told not to keep what it compiles:
+# without this every command would compile the desk anew.
 venv: $(VENV)/linked.stamp
+	@$(BIN)/python -m compileall -q quantcli
 
 demo: venv
 	$(BIN)/quantcli demo

@@ -117,7 +117,12 @@ class Workspace:
             from quantcli.shell.bar_store import BarStore
 
             data = self.config.data
-            self._parts["market"] = BarStore(self.root / "data", data.feed, data.adjustment)
+            self._parts["market"] = BarStore(
+                self.root / "data",
+                data.feed,
+                data.adjustment,
+                keeps_lists=self.mode != "dry-run",
+            )
         found: BarStore = self._parts["market"]
         return found
 
