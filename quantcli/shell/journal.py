@@ -275,8 +275,8 @@ class SqliteJournal:
     def _orders(self, wanted: dict[str, Any]) -> Iterator[OrderRecord]:
         where, values = _where(wanted)
         cursor = self._db.execute(
-            "SELECT intent, state, broker_order_id, cumulative_quantity, average_price,"
-            f" submitted_at, code, message FROM orders{where} ORDER BY seq",  # noqa: S608 - column names are ours
+            "SELECT intent, state, broker_order_id, cumulative_quantity, average_price,"  # noqa: S608 - column names are ours
+            f" submitted_at, code, message FROM orders{where} ORDER BY seq",
             values,
         )
         for intent, state, broker_id, cumulative, average, submitted, code, message in cursor:
