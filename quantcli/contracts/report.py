@@ -121,6 +121,10 @@ class Report(Artifact):
     no_go_reasons: tuple[str, ...]
     regime: Regime | None
     bars: BarsUsed | None
+    checks_off: tuple[str, ...] = Field(description="Scan checks without a configured source")
+    is_enforced: bool | None = Field(
+        description="False: shadow mode, decide's BLOCK stops no entry; None: enforce never ran"
+    )
     signals: tuple[SignalOutcome, ...]
     signals_late: tuple[SignalOutcome, ...] = Field(
         description="Signals of earlier, sealed sessions whose end was learned in this one"

@@ -85,6 +85,7 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
     snapshot = evidence.newest(Snapshot)
     reconcile = evidence.newest(Reconcile)
     scan = evidence.newest(Scan)
+    enforce = evidence.newest(Enforce)
     return {
         "label": label_of(mode, evidence.config.data.feed),
         "verdict": "damaged" if damage else "attention" if incidents or no_go else "clean",
@@ -92,6 +93,8 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
         "no_go_reasons": no_go,
         "regime": scan.regime if scan else None,
         "bars": scan.bars if scan else None,
+        "checks_off": scan.checks_off if scan else (),
+        "is_enforced": enforce.is_enforced if enforce else None,
         "signals": outcomes,
         "signals_late": late_outcomes_of(evidence),
         "counts": counts_of(outcomes),

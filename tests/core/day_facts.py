@@ -175,7 +175,7 @@ def scan(*signals, skipped=(), codes=(), cycle=MORNING):
         strategies=(StrategyRun(strategy="avwap", ruleset="avwap-1", signals=1, skipped=1),),
         signals=signals,
         skipped=skipped,
-        checks_off=(),
+        checks_off=("earnings",),
         codes=codes,
     )
 

@@ -72,6 +72,8 @@ def test_trading_day_is_told_whole():
     assert (found.exit_code, found.seals) == (0, True)
     assert found.regime.trend == "above"
     assert found.bars.feed == "local"
+    assert found.checks_off == ("earnings",)
+    assert found.is_enforced is True
 
 
 def test_report_survives_its_own_bytes():
@@ -111,6 +113,7 @@ def test_nothing_at_all_is_still_a_report():
     found = report()
 
     assert (found.go_no_go, found.regime, found.signals) == ("NO-GO", None, ())
+    assert (found.is_enforced, found.checks_off) == (None, ())
     assert found.zero_trade.reason == "scan-missing"
 
 

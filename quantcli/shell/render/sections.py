@@ -89,6 +89,8 @@ def _verdict(report: Report) -> Section:
         if report.seals
         else "This report does not seal its session.",
     ]
+    if report.is_enforced is False:
+        lines.insert(1, "SHADOW MODE: decide's verdicts are recorded and stop no entry.")
     if report.uncovered:
         lines.insert(1, f"UNCOVERED SHARES: {', '.join(report.uncovered)}.")
     return Section("Verdict", tuple(lines))
@@ -152,7 +154,8 @@ def _market(report: Report) -> Section:
         f"Bars: feed {bars.feed}, adjustment {bars.adjustment}, {bars.timeframe}, complete to "
         f"{bars.data_session}, newest found {text_or_none(bars.newest_session)}."
     )
-    return Section("Market", (trend, volatility, believed))
+    off = ", ".join(text_or_none(check) for check in report.checks_off) or "none"
+    return Section("Market", (trend, volatility, believed, f"Checks without a source: {off}."))
 
 
 def _signals(report: Report) -> Section:

@@ -145,3 +145,10 @@ def test_every_cell_is_visible():
 def test_hostile_words_reach_the_page_at_all():
     assert "HYPERLINK" in HOSTILE
     assert "HYPERLINK" in render_html(hostile_day())
+
+
+def test_shadow_mode_is_said_first():
+    shadow = trading_day().model_copy(update={"is_enforced": False})
+
+    assert "SHADOW MODE" in render_html(shadow)
+    assert "SHADOW MODE" not in render_html(trading_day())
