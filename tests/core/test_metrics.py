@@ -53,6 +53,7 @@ def test_heat_is_a_share_of_equity():
     assert metrics.heat([D(250), D(750)], D(50_000)) == D("0.02")
     assert metrics.heat([], D(0)) == 0
     assert metrics.heat([D(1)], D(-5)) == 1
+    assert metrics.heat([D("0.1")], D("0.5")) == D("0.2")
 
 
 def test_high_water_mark_never_falls():
@@ -63,7 +64,7 @@ def test_high_water_mark_never_falls():
 @pytest.mark.parametrize(
     ("equity", "mark", "expected"),
     [("100", "100", "0"), ("75", "100", "0.25"), ("110", "100", "0"), ("-10", "100", "1"),
-     ("5", "0", "0")],
+     ("5", "0", "0"), ("0.5", "1", "0.5")],
 )  # fmt: skip
 def test_drawdown_lies_between_nothing_and_everything(equity, mark, expected):
     assert metrics.drawdown(D(equity), D(mark)) == D(expected)
@@ -72,6 +73,7 @@ def test_drawdown_lies_between_nothing_and_everything(equity, mark, expected):
 def test_returns_leave_out_what_cannot_earn():
     assert metrics.session_return(D(101), D(100)) == D("0.01")
     assert metrics.session_return(D(101), D(0)) is None
+    assert metrics.session_return(D("0.75"), D("0.5")) == D("0.5")
     assert metrics.returns([D(100), D(110), D(99)]) == (D("0.1"), D("-0.1"))
     assert metrics.returns([D(100), D(0), D(5)]) == (D(-1),)
     assert metrics.returns([]) == ()

@@ -39,9 +39,9 @@ p { margin: .3rem 0; }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .6rem; }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
-  padding: .5rem .75rem; }
+  padding: .5rem .6rem; }
 .card span { display: block; color: var(--soft); font-size: .8rem; }
-.card b { font-size: 1.15rem; font-variant-numeric: tabular-nums; }
+.card b { font-size: 1.02rem; font-variant-numeric: tabular-nums; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 2.5rem; align-items: flex-start; }
 .wide { overflow-x: auto; margin: .6rem 0; flex: 1 1 100%; }
 .narrow { flex: 0 1 30rem; }
