@@ -11,13 +11,14 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from alpaca.common.exceptions import APIError
 from alpaca.common.rest import RESTClient
 from requests import PreparedRequest
 from requests import Response as WireResponse
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, ReadTimeout, RequestException
+from requests.hooks import default_hooks
+from requests.structures import CaseInsensitiveDict
 
 from quantcli.contracts.errors import ConfigError
 from quantcli.ports.broker import Request, Response, TransportFailure
@@ -57,16 +58,10 @@ class AlpacaTransport:
         Raises:
             ConfigError: the host is neither Alpaca's nor loopback, or not over HTTPS.
         """
-        self._adapter = _HardenedAdapter(
+        adapter = _HardenedAdapter(
             inner or HTTPAdapter(max_retries=0), (connect_seconds, read_seconds), total_seconds
         )
-        self._client = _Client(checked_url(url), key_id, secret, raw_data=True)
-        # The constructor takes no zero: its own default of three retries would stand.
-        self._client._retry = 0
-        self._client._session.trust_env = False
-        self._client._session.adapters.clear()
-        self._client._session.mount("http://", self._adapter)
-        self._client._session.mount("https://", self._adapter)
+        self._client = _Client(checked_url(url), key_id, secret, adapter)
 
     def send(self, request: Request) -> Response:
         """Return the answer, whatever its status.
@@ -74,16 +69,9 @@ class AlpacaTransport:
         Raises:
             TransportFailure: no whole answer arrived in time.
         """
-        self._adapter.begin(request.body)
         # Queries go into the path: alpaca-py would spell them in its own way.
         path = request.path + (f"?{request.query}" if request.query else "")
-        try:
-            self._client._request(request.method, path, {} if request.body else None)
-        except (APIError, ValueError):
-            pass  # status and body were kept by the adapter; their reading is not ours
-        except RequestException as error:
-            raise _failure_of(error) from error
-        return self._adapter.taken()
+        return self._client.exchange(request.method, path, request.body, "v2")
 
     def simulate(self, method: str, body: bytes = b"") -> Response:
         """Read (GET) or move (POST) the clock of a local exchange, outside the trading API.
@@ -91,78 +79,87 @@ class AlpacaTransport:
         Raises:
             TransportFailure: no whole answer arrived in time.
         """
-        self._adapter.begin(body)
+        return self._client.exchange(method, "/clock", body, "_sim")
+
+
+class _Client(RESTClient):
+    """alpaca-py's client: its address, its headers, one request; our bytes in, raw bytes out.
+
+    Only the innermost step is ours: it sends the body as it is, once, through the mounted
+    adapter, and keeps status and bytes without reading them. A session would merge cookies and
+    environment into every request, which must not be and costs more than all the rest.
+    """
+
+    def __init__(self, url: str, key_id: str, secret: str, adapter: BaseAdapter) -> None:
+        super().__init__(
+            base_url=url, api_key=key_id, secret_key=secret, api_version="v2", raw_data=True
+        )
+        # The constructor takes no zero: its own default of three retries would stand.
+        self._retry = 0
+        self._session.trust_env = False
+        self._session.adapters.clear()
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._body = b""
+        self._answer = Response(0, (), b"")
+
+    def exchange(self, method: str, path: str, body: bytes, version: str) -> Response:
+        self._body = body
         try:
-            self._client._request(method, "/clock", {} if body else None, api_version="_sim")
-        except (APIError, ValueError):
-            pass  # as in `send`
+            self._request(method, path, api_version=version)
         except RequestException as error:
             raise _failure_of(error) from error
-        return self._adapter.taken()
+        return self._answer
 
-
-class _Client(RESTClient):  # type: ignore[misc]
-    """RESTClient is abstract in name only; paths here carry their own version prefix."""
-
-    def __init__(self, url: str, key_id: str, secret: str, *, raw_data: bool) -> None:
-        base, version = url, "v2"
-        super().__init__(
-            base_url=base,
-            api_key=key_id,
-            secret_key=secret,
-            api_version=version,
-            raw_data=raw_data,
-        )
+    def _one_request(
+        self, method: str, url: str, opts: dict[str, Any], retry: int
+    ) -> dict[str, Any]:
+        request = PreparedRequest()
+        request.method, request.url, request.hooks = method, url, default_hooks()
+        request.headers = CaseInsensitiveDict(opts["headers"])
+        request.headers["Accept-Encoding"] = "gzip, deflate"
+        if self._body:
+            request.body = self._body
+            request.headers["Content-Type"] = "application/json"
+            request.headers["Content-Length"] = str(len(self._body))
+        wire = self._session.get_adapter(url).send(request)
+        self._answer = Response(wire.status_code, tuple(wire.headers.items()), wire.content)
+        return {}
 
 
 class _HardenedAdapter(BaseAdapter):
-    """Sets timeouts, the body's bytes and the byte cap; keeps what came back."""
+    """Sets timeouts, a deadline for the whole answer, and a cap on its size."""
 
     def __init__(
         self, inner: BaseAdapter, timeout: tuple[float, float], total_seconds: float
     ) -> None:
         super().__init__()
         self._inner, self._timeout, self._total = inner, timeout, total_seconds
-        self._body = b""
-        self._response: Response | None = None
-
-    def begin(self, body: bytes) -> None:
-        self._body, self._response = body, None
-
-    def taken(self) -> Response:
-        if self._response is None:
-            raise TransportFailure("no-answer", was_sent=True)
-        return self._response
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> WireResponse:  # type: ignore[override]
-        if self._body:
-            request.body = self._body
-            request.headers["Content-Length"] = str(len(self._body))
         deadline = time.monotonic() + self._total
-        kwargs.update(timeout=self._timeout, stream=True)
-        response = self._inner.send(request, **kwargs)
-        content = self._content(response, deadline)
-        # requests would guess the encoding from the bytes, which is slow.
-        response.encoding = "utf-8"
-        response._content = content
-        self._response = Response(response.status_code, tuple(response.headers.items()), content)
+        response = self._inner.send(request, timeout=self._timeout, stream=True)
+        try:
+            response._content = _content(response, deadline)  # noqa: SLF001 - read by parts
+        except (TransportFailure, RequestException):
+            response.close()
+            raise
         return response
-
-    def _content(self, response: WireResponse, deadline: float) -> bytes:
-        if isinstance(response._content, bytes):
-            return response._content
-        parts, size = [], 0
-        for part in response.iter_content(_CHUNK_BYTES):
-            parts.append(part)
-            size += len(part)
-            if size > BODY_BYTES_MAX:
-                raise TransportFailure("answer-too-large", was_sent=True)
-            if time.monotonic() > deadline:
-                raise TransportFailure("deadline", was_sent=True)
-        return b"".join(parts)
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _content(response: WireResponse, deadline: float) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_content(_CHUNK_BYTES):
+        parts.append(part)
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            raise TransportFailure("answer-too-large", was_sent=True)
+        if time.monotonic() > deadline:
+            raise TransportFailure("deadline", was_sent=True)
+    return b"".join(parts)
 
 
 def checked_url(url: str) -> str:
