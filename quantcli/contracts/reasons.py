@@ -107,8 +107,6 @@ _TABLE: tuple[Reason, ...] = (
            "see the snapshot's codes"),
     Reason("session-mismatch", "the input belongs to another session", _DECISION,
            "run the chain in order for one session"),
-    Reason("limits-invalid", "a limit is missing or not finite", _DECISION,
-           "quantcli config show"),
     Reason("equity-not-positive", "equity is zero or negative", _DECISION,
            "see the snapshot; trading ends here"),
     Reason("limit-positions", "the number of open positions is at its limit", _DECISION,
