@@ -192,6 +192,12 @@ def test_without_equity_nothing_is_allowed(equity):
     )  # fmt: skip
 
 
+def test_one_cent_of_equity_is_too_little_but_positive():
+    assert "equity-not-positive" not in [
+        finding.code for finding in one(portfolio(equity=D("0.01"))).findings
+    ]
+
+
 def test_all_reasons_are_recorded_in_their_order():
     verdict = one(
         portfolio(

@@ -124,6 +124,11 @@ def test_no_equity_no_size(equity):
     assert sized(equity=equity).quantity == 0
 
 
+def test_shares_within_less_than_a_dollar():
+    assert shares_within(D("0.99"), D("0.33")) == 3
+    assert shares_within(D(0), D("0.33")) == shares_within(D("-0.99"), D("0.33")) == 0
+
+
 def test_division_does_not_round_up():
     # 10 / 3.3333333333333333333333333333 is below 3 by far less than a rounded quotient shows
     assert shares_within(D(10), D("3.3333333333333333333333333334")) == 2

@@ -238,6 +238,12 @@ def test_collar_does_not_round_at_its_edge():
     assert said(price_collar, near)[0] == "price-outside-collar"
 
 
+def test_collar_holds_for_prices_below_a_dollar():
+    near = given.proposal(reference_price="0.50", limit_price="0.51", stop="0.40")
+
+    assert said(price_collar, near)[0] is None
+
+
 def test_prices_that_are_none_are_outside():
     zero = given.verdict().model_copy(update={"reference_price": Decimal(0)})
     none = given.verdict().model_copy(update={"limit_price": Decimal(0)})
