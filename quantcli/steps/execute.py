@@ -176,10 +176,11 @@ def _artifact(desk: Desk, problems: list[str], gate: Gate, synced: Synced) -> Ex
         codes.add("cancel-unconfirmed")
     withheld = tuple(gate.withheld[name] for name in sorted(gate.withheld))
     codes |= {finding.code for finding in withheld}
+    rows = desk.my_rows()
     return Execute(
         **desk.header(Execute, exit_code_of(codes)),
-        orders=order_reports(desk),
-        fills=fills_booked(desk),
+        orders=order_reports(desk, rows),
+        fills=fills_booked(rows),
         withheld=withheld,
         codes=tuple(sorted(codes)),
     )

@@ -6,17 +6,20 @@ each position, and certifies what covers it. Run twice, the second run moves not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerError
-from quantcli.contracts.execution import Exits
-from quantcli.contracts.journal_rows import ExposedRow, IntentRow, ReviewRow
+from quantcli.contracts.execution import Exits, OrderReport
+from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
+from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.coverage import coverage, unprotected_seconds
 from quantcli.core.order_states import own_row
 from quantcli.core.sessions import hours
+from quantcli.ports.journal import JournalRow
 from quantcli.steps.desk import Desk
 from quantcli.steps.execute import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
@@ -29,6 +32,8 @@ from quantcli.steps.sync import sync
 
 #: A broker that does not answer this often in one pass is left alone until the next.
 FAILURES_MAX = 3
+
+SymbolRowT = TypeVar("SymbolRowT", ReviewRow, ExposedRow)
 
 
 def exits(desk: Desk) -> Exits:
@@ -55,17 +60,22 @@ def exits(desk: Desk) -> Exits:
 
 def _attempt_all(run: Pass) -> None:
     """Finish old business, then protect each position; one failure does not stop the others."""
-    failures = 0
-    tasks: list[Callable[[], None]] = [partial(_end_lost, run), partial(_finish, run)]
-    tasks += [partial(protect, run, position) for position in run.desk.journal.positions()]
+    failures = _attempt(run, [partial(_end_lost, run), partial(_finish, run)])
+    positions = run.books().positions.values()
+    _attempt(run, [partial(protect, run, position) for position in positions], failures)
+
+
+def _attempt(run: Pass, tasks: Sequence[Callable[[], None]], failures: int = 0) -> int:
+    """Run tasks until the broker has failed too often; return how often it did."""
     for task in tasks:
         if failures >= FAILURES_MAX:
-            return
+            break
         try:
             task()
         except BrokerError as error:
             run.codes.add(error.code)
             failures += 1
+    return failures
 
 
 def _end_lost(run: Pass) -> None:
@@ -88,91 +98,98 @@ def _end_lost(run: Pass) -> None:
 
 def _finish(run: Pass) -> None:
     """Send again what is of unknown outcome, send what this pass promised, end older promises."""
-    promised = {
-        entry.row.intent.client_order_id
-        for entry in run.desk.my_rows()
-        if isinstance(entry.row, IntentRow)
-    }
-    for order in run.desk.journal.orders(live_only=True):
-        if order.intent.side != "sell" or order.state not in {"PENDING", "UNKNOWN"}:
-            continue
+    waiting = [
+        order
+        for order in run.books().live
+        if order.intent.side == "sell" and order.state in {"PENDING", "UNKNOWN"}
+    ]
+    if not waiting:
+        return
+    promised = {change.client_order_id for change in changes(run.desk.my_rows())}
+    for order in waiting:
         if order.state == "UNKNOWN" or order.intent.client_order_id in promised:
             send(run.desk, order, run.patience, run.may_send)
-            run.has_sold = run.has_sold or order.intent.purpose == "exit"
         else:
             write(run.desk, order, own_row(order, "EXPIRED", "expire", "intent-expired"))
+    if any(order.intent.purpose == "exit" for order in waiting):
+        # What has been sold by now needs no stop.
+        run.synced = sync(run.desk, run.patience)
+        run.codes.update(run.synced.codes)
 
 
 def _certify(run: Pass) -> None:
     """Journal what is left to say: conclusions, and the certificate of each position held."""
     desk = run.desk
-    written = {row.symbol: row for row in _certificate(desk)}
+    written = {row.symbol: row for row in _newest(desk.my_rows(), ExposedRow)}
     rows: list[Frozen] = [*run.conclusions]
-    for position in desk.journal.positions():
-        orders = desk.journal.orders(symbol=position.symbol, since=position.opened_session)
-        sells = [order for order in orders if order.intent.side == "sell"]
-        quantity = max(position.quantity, ZERO)
-        now = coverage(quantity, sells)
-        seconds = unprotected_seconds(
-            position.opened_at,
-            desk.journal.fills(symbol=position.symbol),
-            sells,
-            now.uncovered,
-            desk.stamp.as_of,
-        )
-        row = ExposedRow(
-            symbol=position.symbol,
-            quantity=quantity,
-            covered_by=now.covered_by,
-            uncovered=now.uncovered,
-            unprotected_seconds=seconds,
-        )
+    for position in run.books().positions.values():
+        row = _exposed(desk, position)
         rows.extend([] if written.get(position.symbol) == row else [row])
     desk.write(rows)
 
 
-def _certificate(desk: Desk) -> tuple[ExposedRow, ...]:
-    """Return the newest certificate of each symbol still held, by symbol."""
-    held = {position.symbol for position in desk.journal.positions()}
-    rows = [entry.row for entry in desk.my_rows() if isinstance(entry.row, ExposedRow)]
-    newest = {row.symbol: row for row in rows if row.symbol in held}
-    return tuple(newest[symbol] for symbol in sorted(newest))
+def _exposed(desk: Desk, position: PositionRecord) -> ExposedRow:
+    """Return the stop-coverage certificate of one position."""
+    orders = desk.journal.orders(symbol=position.symbol, since=position.opened_session)
+    sells = [order for order in orders if order.intent.side == "sell"]
+    quantity = max(position.quantity, ZERO)
+    now = coverage(quantity, sells)
+    seconds = unprotected_seconds(
+        position.opened_at,
+        desk.journal.fills(symbol=position.symbol),
+        sells,
+        now.uncovered,
+        desk.stamp.as_of,
+    )
+    return ExposedRow(
+        symbol=position.symbol,
+        quantity=quantity,
+        covered_by=now.covered_by,
+        uncovered=now.uncovered,
+        unprotected_seconds=seconds,
+    )
+
+
+def _newest(rows: Sequence[JournalRow], model: type[SymbolRowT]) -> tuple[SymbolRowT, ...]:
+    """Return the newest row of a kind for each symbol, by symbol."""
+    found = {entry.row.symbol: entry.row for entry in rows if isinstance(entry.row, model)}
+    return tuple(found[symbol] for symbol in sorted(found))
 
 
 def _artifact(run: Pass) -> Exits:
-    desk = run.desk
-    reviews = [entry.row for entry in desk.my_rows() if isinstance(entry.row, ReviewRow)]
-    certificate = _certificate(desk)
+    desk, books, rows = run.desk, run.books(), run.desk.my_rows()
+    certificate = tuple(row for row in _newest(rows, ExposedRow) if row.symbol in books.positions)
     codes = run.codes | {item.code for item in run.synced.differences} | {*run.structure.codes}
     codes |= {item.code for item in run.withheld.values()}
-    codes |= {"position-oversold" for item in desk.journal.positions() if item.quantity < 0}
+    codes |= {"position-oversold" for item in books.positions.values() if item.quantity < 0}
     if any(row.uncovered > 0 for row in certificate):
         codes.add("share-uncovered")
-    if any(order.state == "UNKNOWN" for order in desk.journal.orders(live_only=True)):
+    if any(order.state == "UNKNOWN" for order in books.live):
         codes.add("outcome-unknown")
+    reports = order_reports(desk, rows)
     return Exits(
         **desk.header(Exits, exit_code_of(codes)),
-        reviews=tuple(_told(run, row) for row in sorted(reviews, key=lambda row: row.symbol)),
-        orders=order_reports(desk),
-        fills=fills_booked(desk),
+        reviews=tuple(_told(row, reports) for row in _newest(rows, ReviewRow)),
+        orders=reports,
+        fills=fills_booked(rows),
         certificate=certificate,
         withheld=tuple(run.withheld[symbol] for symbol in sorted(run.withheld)),
         codes=tuple(sorted(codes)),
     )
 
 
-def _told(run: Pass, review: ReviewRow) -> ReviewRow:
+def _told(review: ReviewRow, reports: Sequence[OrderReport]) -> ReviewRow:
     """Return a conclusion as it turned out: a stop that was refused is not a stop placed."""
-    if review.action not in {"place", "raise", "resize"}:
-        return review
-    desk = run.desk
-    names = {change.client_order_id for change in changes(desk)}
-    stops = desk.journal.orders(purpose="stop", symbol=review.symbol, session=desk.stamp.session)
-    mine = [order for order in stops if order.intent.client_order_id in names]
-    was_refused = any(order.state == "REJECTED" for order in mine)
+    mine = [
+        report
+        for report in reports
+        if (report.symbol, report.purpose) == (review.symbol, "stop")
+        and report.action != "replaced"
+    ]
+    was_refused = any(report.state == "REJECTED" for report in mine)
     stands = any(
-        order.state != "REJECTED" and order.intent.stop_price == review.stop_after for order in mine
+        report.state != "REJECTED" and report.stop_price == review.stop_after for report in mine
     )
-    if not was_refused or stands:
+    if review.action not in {"place", "raise", "resize"} or not was_refused or stands:
         return review
     return review.model_copy(update={"code": "stop-refused", "stop_after": review.stop_before})

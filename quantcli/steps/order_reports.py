@@ -7,11 +7,13 @@ two alone: whether the answer came at once or was looked up after a crash makes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from quantcli.contracts.execution import OrderAction, OrderReport
 from quantcli.contracts.journal_rows import FillRow, IntentRow, OrderRow
 from quantcli.contracts.orders import Fill, OrderRecord
+from quantcli.ports.journal import JournalRow
 from quantcli.steps.desk import Desk
 
 
@@ -22,30 +24,34 @@ class Change(NamedTuple):
     rows: tuple[OrderRow, ...]
 
 
-def changes(desk: Desk) -> tuple[Change, ...]:
-    """Return what this pass wrote about orders, by first mention."""
+def changes(rows: Sequence[JournalRow]) -> tuple[Change, ...]:
+    """Return what a pass wrote about orders, by client order id.
+
+    Args:
+        rows: All rows of the pass.
+    """
     found: dict[str, list[OrderRow]] = {}
-    for entry in desk.my_rows():
+    for entry in rows:
         if isinstance(entry.row, IntentRow):
             found.setdefault(entry.row.intent.client_order_id, [])
         elif isinstance(entry.row, OrderRow):
             found.setdefault(entry.row.client_order_id, []).append(entry.row)
-    return tuple(Change(name, tuple(rows)) for name, rows in found.items())
+    return tuple(Change(name, tuple(found[name])) for name in sorted(found))
 
 
-def order_reports(desk: Desk) -> tuple[OrderReport, ...]:
-    """Return one report for each order this pass touched, in the sequence of client order ids."""
+def order_reports(desk: Desk, rows: Sequence[JournalRow]) -> tuple[OrderReport, ...]:
+    """Return one report for each order that a pass touched, by client order id."""
     reports = []
-    for change in sorted(changes(desk)):
+    for change in changes(rows):
         order = desk.journal.order(change.client_order_id)
         assert order is not None
         reports.append(_report(order, action_of(order, change.rows)))
     return tuple(reports)
 
 
-def fills_booked(desk: Desk) -> tuple[Fill, ...]:
-    """Return the fills this pass booked, in booking order."""
-    return tuple(entry.row.fill for entry in desk.my_rows() if isinstance(entry.row, FillRow))
+def fills_booked(rows: Sequence[JournalRow]) -> tuple[Fill, ...]:
+    """Return the fills that a pass booked, in booking order."""
+    return tuple(entry.row.fill for entry in rows if isinstance(entry.row, FillRow))
 
 
 def action_of(order: OrderRecord, rows: tuple[OrderRow, ...]) -> OrderAction:

@@ -132,10 +132,12 @@ def _shares(
 
 def _foreign_orders(run: Pass, symbol: str, side: str) -> list[BrokerOrder]:
     """Return open orders in the symbol that are not ours, as seen by the last sync."""
+    ours = {order.intent.client_order_id for order in run.live(symbol, side)}
     return [
         order
         for order in run.synced.open_orders or ()
         if (order.symbol, order.side) == (symbol, side)
+        and order.client_order_id not in ours
         and run.desk.journal.order(order.client_order_id) is None
     ]
 

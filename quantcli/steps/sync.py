@@ -17,7 +17,7 @@ from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPositio
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerError
 from quantcli.contracts.journal_rows import CashRow, FillRow
-from quantcli.contracts.orders import Fill, OrderRecord
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
 from quantcli.core.ledger import apply_fill, invariants_broken, quantity_filled
@@ -68,9 +68,10 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
         BrokerError: a part failed and `is_strict`.
     """
     synced = Synced()
+    live = list(desk.journal.orders(live_only=True))
     parts: tuple[Callable[[], None], ...] = (
-        partial(_resolve_unknown, desk, patience),
-        partial(_sync_orders, desk, synced),
+        partial(_resolve_unknown, desk, live, patience),
+        partial(_sync_orders, desk, live, synced),
         partial(_sync_activities, desk, synced),
         partial(_sync_positions, desk, synced),
     )
@@ -84,20 +85,21 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
     return synced
 
 
-def _resolve_unknown(desk: Desk, patience: Patience) -> None:
-    for order in desk.journal.orders(live_only=True):
+def _resolve_unknown(desk: Desk, live: list[OrderRecord], patience: Patience) -> None:
+    """Look up orders of unknown outcome; what is learned takes their place in `live`."""
+    for number, order in enumerate(live):
         if order.state == "UNKNOWN":
             shown = look_up(desk, order.intent, patience)
             if shown is not None:
-                adopt(desk, order, shown, "look-up")
+                live[number] = adopt(desk, order, shown, "look-up")
 
 
-def _sync_orders(desk: Desk, synced: Synced) -> None:
+def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
     """Bring working orders up to date; one that is no longer open is asked for by its id."""
     synced.open_orders = desk.broker.open_orders()
     shown = {order.client_order_id: order for order in synced.open_orders}
-    for order in desk.journal.orders(live_only=True):
-        if order.broker_order_id is None:
+    for order in live:
+        if order.broker_order_id is None or order.state in TERMINAL_ORDER_STATES:
             continue
         theirs = shown.get(order.intent.client_order_id)
         if theirs is None:

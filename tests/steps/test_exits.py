@@ -444,6 +444,20 @@ def test_a_stop_of_unknown_outcome_is_sent_again_under_its_id(holder):
     assert len(set(holder.line.bodies[1:])) == 1
 
 
+def test_a_sale_of_unknown_outcome_is_sent_again_and_its_shares_need_no_stop(protected):
+    with_exits(protected, hold_sessions_max=1)
+    protected.to(WEDNESDAY_OPEN)
+    protected.line.trouble = always("POST", "/orders", "lost")
+    told = protected.exits("093500")
+    assert told.exit_code == 7
+    assert certificate(told) == [("XYZ", 10, 0, 10)]
+    protected.line.trouble = lambda method, path: ""
+    told = protected.exits("093501")
+    assert [(o.purpose, o.action, o.state) for o in told.orders] == [("exit", "resolved", "FILLED")]
+    assert protected.held() == 0
+    assert (told.exit_code, told.codes) == (0, ())
+
+
 def test_a_refused_sale_puts_the_stop_back(protected):
     with_exits(protected, hold_sessions_max=1)
     protected.to(WEDNESDAY_OPEN)
