@@ -85,6 +85,8 @@ def test_volatility_by_hand():
 
     assert round(metrics.volatility([D(9), *values]), 10) == D("0.0158113883")
     assert metrics.volatility(values[:4]) is None
+    # of the last two, 0.03 and 0.04: mean 0.035, 2 x 0.005 squared, root 0.0070710678
+    assert round(metrics.volatility(values, window=2), 10) == D("0.0070710678")
     assert metrics.volatility(values, window=1) is None
 
 
@@ -104,6 +106,9 @@ def test_capital_that_moves_scales_history():
     # 100 -> 120 earned 20 %; 60 paid in afterwards counts as always there: 150 -> 180
     assert metrics.scaled([D(100), D(120)], D(60)) == (D("150.00"), D("180.00"))
     assert metrics.scaled([D(100), D(120)], D(0)) == (D(100), D(120))
+    assert metrics.scaled([D(100), D(50), D(200)], D(-100)) == (D(50), D(25), D(100))
+    assert metrics.scaled([D("0.50")], D("0.50")) == (D("1.00"),)
+    assert metrics.scaled([D("2.00")], D("-1.50")) == (D("0.50"),)
 
 
 @pytest.mark.parametrize(

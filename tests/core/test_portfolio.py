@@ -113,6 +113,14 @@ def test_pnl_adds_up_to_the_change_in_equity():
     assert equity - own.opening_cash == pnl.net - pnl.fees_accrued + pnl.transfers
 
 
+def test_booked_fees_lower_the_net():
+    book = book_of(FILLS, RATES)
+    pnl = pnl_of(ledger(), book, (), RATES)
+
+    assert (pnl.fees_booked, pnl.fees_accrued) == (D("-0.10"), 0)
+    assert pnl.net == D("249.90")
+
+
 def test_realised_in_the_session_counts_only_what_it_booked():
     book = book_of(FILLS, RATES)
 
@@ -146,7 +154,7 @@ def test_history_begins_with_the_first_snapshot():
 
 def test_history_continues_from_the_snapshot_before():
     before = snapshot(
-        BEFORE, high_water_mark="120", drawdown_max="0.3", equity_history=("120", "100")
+        BEFORE, high_water_mark="120", drawdown_max="0.3", equity_history=("80", "120", "100")
     )
     stand = standing(D("90.00"), before, D(0))
 
@@ -154,18 +162,18 @@ def test_history_continues_from_the_snapshot_before():
     assert stand.drawdown == D("0.25")
     assert stand.drawdown_max == D("0.3")
     assert stand.return_session == D("-0.1")
-    assert stand.equity_history == (120, 100, 90)
+    assert stand.equity_history == (80, 120, 100, 90)
 
 
 def test_capital_paid_in_is_no_profit():
     # 100 stood against a mark of 125 (drawdown 0.2); 100 is paid in and nothing else happens
-    before = snapshot(BEFORE, high_water_mark="125", equity_history=("110", "100"))
+    before = snapshot(BEFORE, high_water_mark="125", equity_history=("90", "110", "100"))
     stand = standing(D("200.00"), before, D("100.00"))
 
     assert stand.return_session == 0
     assert stand.high_water_mark == 250
     assert stand.drawdown == D("0.2")
-    assert stand.equity_history == (220, 200, 200)
+    assert stand.equity_history == (180, 220, 200, 200)
 
 
 def test_volatility_needs_five_returns():

@@ -114,6 +114,11 @@ def test_two_orders_of_one_signal_count_together():
     assert outcome.average_price == 103
 
 
+def test_average_price_is_known_or_absent():
+    assert ended(orders=[order("CANCELLED", 1, average="99")]).average_price == 99
+    assert ended(orders=[order("CANCELLED", 1)]).average_price is None
+
+
 def test_only_entries_of_a_signal_count():
     stops = [
         order("REJECTED", purpose="stop", side="sell"),
