@@ -163,6 +163,23 @@ def test_status_changes_nothing(books, run):
     assert tree() == before
 
 
+def test_status_is_shown_again_until_interrupted(run, monkeypatch):
+    waits = []
+
+    def sleep(self, seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("quantcli.shell.clock.WallClock.sleep", sleep)
+    code, text, _ = run("status", "--watch")
+
+    assert code == 0
+    assert text.count("Desk thursday") == 2
+    assert "\x1b" not in text
+    assert waits == [5.0, 5.0]
+
+
 # ---------------------------------------------------------------------------- why
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
-from quantcli.cli.console import emit
+import typer
+
+from quantcli.cli.console import emit, write_out
 from quantcli.cli.investigation import evidence_of
 from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
@@ -13,10 +18,18 @@ from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.scalars import plain
 from quantcli.core.coverage import coverage
 from quantcli.core.evidence import Evidence
+from quantcli.shell.clock import WallClock
+
+_WATCH_SECONDS = 5.0
+#: Clears a terminal and puts the cursor into its first line.
+_CLEAR = "\x1b[2J\x1b[H"
 
 
 def command(
     desk: DeskOption = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again every five seconds, until interrupted.")
+    ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -26,19 +39,31 @@ def command(
     Reads the desk's own state only: no broker, no network, nothing is written. Missing state
     counts as halted and paused; then the exit code is 10.
     """
-    with Workspace(find_desk(desk), dry_run=dry_run, read_only=True) as workspace:
+    root = find_desk(desk)
+    while True:
+        value, exit_code = _read(root, dry_run)
+        if watch and not as_json and sys.stdout.isatty():
+            write_out(_CLEAR)
+        emit(value, partial(_shown, value), as_json, quiet)
+        if not watch:
+            return exit_code
+        try:
+            WallClock().sleep(_WATCH_SECONDS)
+        except KeyboardInterrupt:
+            return exit_code
+
+
+def _read(root: Path, dry_run: bool) -> tuple[dict[str, Any], int]:
+    """Return what there is to show, and the exit code that it means."""
+    with Workspace(root, dry_run=dry_run, read_only=True) as workspace:
         value = _standing(workspace)
-        exit_code = 0
         try:
             value |= _book(workspace)
             value |= _newest_session(workspace)
         except StorageError as error:
-            exit_code = error.exit_code
-            value |= {"state_error": error.as_object(), "may_enter": False}
-    if exit_code == 0:
-        value["may_enter"] = not (value["halt"]["entries"] or value["paused"]["is_set"])
-    emit(value, lambda: _shown(value), as_json, quiet)
-    return exit_code
+            return {**value, "state_error": error.as_object(), "may_enter": False}, error.exit_code
+    value["may_enter"] = not (value["halt"]["entries"] or value["paused"]["is_set"])
+    return value, 0
 
 
 def _standing(workspace: Workspace) -> dict[str, Any]:
