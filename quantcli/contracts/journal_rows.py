@@ -33,6 +33,9 @@ class GenesisRow(Frozen):
     account_id: str
     cash: Money
     first_session: SessionDate
+    activities_before: tuple[str, ...] = Field(
+        default=(), description="Activities whose money is in the opening balance already"
+    )
 
 
 class IntentRow(Frozen):

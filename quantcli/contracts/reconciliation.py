@@ -72,5 +72,8 @@ class Reconcile(Artifact):
     broker: BrokerSeen
     cash_ours: Money
     pending_fills: int = Field(description="Executions that the next sync will book")
+    activities_before: tuple[str, ...] = Field(
+        default=(), description="First day: activities whose money is in the cash already"
+    )
     breaks: tuple[Break, ...]
     paused: Paused

@@ -72,9 +72,14 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
         broker=_seen(account, synced),
         cash_ours=cash_ours,
         pending_fills=pending,
+        activities_before=_ids(synced) if is_first_day else (),
         breaks=tuple(breaks),
         paused=paused,
     )
+
+
+def _ids(synced: Synced) -> tuple[str, ...]:
+    return tuple(sorted(item.activity_id for item in synced.activities or ()))
 
 
 def _booked_in_trial(trial: Desk, since_seq: int) -> int:

@@ -105,6 +105,7 @@ def _opening(desk: Desk) -> GenesisRow:
         account_id=seen.broker.account_id,
         cash=seen.broker.cash,
         first_session=desk.stamp.session,
+        activities_before=seen.activities_before,
     )
 
 

@@ -36,7 +36,7 @@ class Synced:
 
     Attributes:
         open_orders: All open orders at the broker, ours and others.
-        activities: Activities from the cursor on.
+        activities: Activities from the cursor on, without those older than the journal.
         positions: All positions at the broker.
         differences: Quantities that differ from ours after booking.
         since: First date that `activities` covers.
@@ -110,7 +110,10 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
 
 def _sync_activities(desk: Desk, synced: Synced) -> None:
     synced.since = cursor(desk)
-    activities = desk.broker.activities(synced.since.isoformat())
+    genesis = desk.journal.genesis()
+    before = frozenset(() if genesis is None else genesis.activities_before)
+    shown = desk.broker.activities(synced.since.isoformat())
+    activities = tuple(item for item in shown if item.activity_id not in before)
     synced.activities = activities
     new = [item for item in activities if not desk.journal.has_activity(item.activity_id)]
     fills = [item for item in new if item.activity_type == "FILL"]

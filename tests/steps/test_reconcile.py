@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from quantcli.contracts.errors import BrokerRefused, BrokerUnreachable, ContractDrift
-from quantcli.contracts.journal_rows import CashRow, FillRow, FlagRow, OrderRow
+from quantcli.contracts.journal_rows import CashRow, FillRow, FlagRow, GenesisRow, OrderRow
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.registry import parse_artifact
 from quantcli.ports.broker import Response
@@ -400,3 +400,29 @@ def test_an_unknown_outcome_is_left_to_its_owner(rig):
     assert told.exit_code == 0
     assert rig.journal.head() == head
     assert len(rig.book()) == 0
+
+
+def test_what_happened_before_the_journal_began_is_in_the_opening_balance():
+    deposit = {
+        "id": "jnlc-1",
+        "activity_type": "JNLC",
+        "date": "2024-11-26",
+        "net_amount": "100000",
+        "description": "the account's first money",
+    }
+    rig = Rig(MARKET)
+    rewrite(rig, "/account/activities", lambda rows: [*rows, deposit])
+    told = rig.reconcile()
+    assert (told.exit_code, told.activities_before) == (0, ("jnlc-1",))
+    row = GenesisRow(
+        account_id=rig.account_id,
+        cash=told.broker.cash,
+        first_session=TUESDAY,
+        activities_before=told.activities_before,
+    )
+    rig.journal.append(Place(TUESDAY, "000000", "snapshot"), [row])
+    told = rig.reconcile()
+    assert (told.exit_code, told.activities_before) == (0, ())
+    rig.approve()
+    rig.execute()
+    assert rig.journal.cash() == Decimal(100000)
