@@ -1,7 +1,9 @@
 """Files that survive a crash: written whole, flushed, and named only then.
 
 A published path never changes bytes: temp file, fsync, link, unlink, fsync of the directory.
-A failed fsync is final for that file: the kernel may have dropped the pages.
+A failed fsync is final for that file: the kernel may have dropped the pages. Temp files carry
+the process id, so that two processes never write into one; those of the dead are swept away
+when the path they were meant for is there.
 """
 
 from __future__ import annotations
@@ -64,14 +66,16 @@ def storage(path: Path) -> Iterator[None]:
 
 def make_directory(path: Path) -> None:
     """Create a directory and its parents, durably, readable by the owner only."""
-    if path.is_dir():
-        return
     with storage(path):
+        if path.is_dir():
+            return
         make_directory(path.parent)
         try:
             path.mkdir(mode=_DIRECTORY_MODE)
         except FileExistsError:
-            return
+            if not path.is_dir():
+                raise
+            return  # another process was faster
         path.chmod(_DIRECTORY_MODE)
         sync_directory(path.parent)
 
@@ -99,28 +103,24 @@ def publish_once(path: Path, data: bytes) -> bool:
     """
     make_directory(path.parent)
     with storage(path):
-        temporary = _write_temporary(path, data)
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            if path.read_bytes() != data:
-                raise ArtifactConflict(
-                    f"{path.name} is published with other bytes",
-                    value=path,
-                    hint="a published artifact never changes; see runbook/damaged-artifact.md",
-                ) from None
-            return False
-        finally:
-            temporary.unlink()
+        is_new = not os.path.lexists(path) and _link_new(path, data)
+        _sweep(path)
+        if not is_new and _read_no_link(path) != data:
+            raise ArtifactConflict(
+                f"{path.name} is published with other bytes",
+                value=path,
+                hint="a published artifact never changes; see runbook/damaged-artifact.md",
+            )
+        # Also for a file found there: the attempt that linked it may have died before this.
         sync_directory(path.parent)
-    return True
+    return is_new
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Replace a file's content atomically and durably."""
     make_directory(path.parent)
     with storage(path):
-        os.replace(_write_temporary(path, data), path)
+        _write_temporary(path, data).replace(path)
         sync_directory(path.parent)
 
 
@@ -128,10 +128,10 @@ def append_durably(path: Path, line: bytes) -> None:
     """Append one line with a single write, and flush it."""
     make_directory(path.parent)
     with storage(path):
-        is_new = not path.exists()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, _FILE_MODE)
         try:
+            is_new = os.fstat(descriptor).st_size == 0
             _write_all(descriptor, line)
             sync_file(descriptor)
         finally:
@@ -140,8 +140,20 @@ def append_durably(path: Path, line: bytes) -> None:
             sync_directory(path.parent)
 
 
+def _link_new(path: Path, data: bytes) -> bool:
+    """Write a temp file and give it its name; False if that name was taken meanwhile."""
+    temporary = _write_temporary(path, data)
+    try:
+        os.link(temporary, path)
+    except (FileExistsError, FileNotFoundError):
+        return False  # published, and maybe swept, by another process
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
 def _write_temporary(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     # A crash may have left one; a planted link must not be followed.
     temporary.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -150,9 +162,29 @@ def _write_temporary(path: Path, data: bytes) -> Path:
         os.fchmod(descriptor, _FILE_MODE)
         _write_all(descriptor, data)
         sync_file(descriptor)
+    except OSError:
+        # On a full disk every attempt would leave its part.
+        temporary.unlink(missing_ok=True)
+        raise
     finally:
         os.close(descriptor)
     return temporary
+
+
+def _sweep(path: Path) -> None:
+    """Remove temp files that dead attempts left beside a published file."""
+    prefix = f".{path.name}."
+    with os.scandir(path.parent) as entries:
+        names = [item.name for item in entries if item.name.startswith(prefix)]
+    for name in names:
+        if name.endswith(".part"):
+            path.with_name(name).unlink(missing_ok=True)
+
+
+def _read_no_link(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        return file.read()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
