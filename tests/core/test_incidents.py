@@ -230,6 +230,8 @@ def test_breaker_remembers_a_flag_that_was_cleared_again():
     rows = (Written(MORNING, "reconcile", flag("halt-all")),)
 
     assert circuit_breaker(evidence(*CLEAN, rows=rows)) == "halted"
+    cleared = {"paused": flag("paused", is_set=False)}
+    assert circuit_breaker(evidence(*CLEAN, flags=cleared)) == "not observed"
 
 
 def test_breaker_names_the_drawdown_limit():

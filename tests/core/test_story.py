@@ -109,6 +109,12 @@ def test_blocked_signal_is_told_with_its_limit():
     assert story.summary().endswith("[limit-positions, observed 11, limit 10].")
 
 
+def test_finding_without_figures_adds_no_line():
+    bare = verdict(findings=(Finding(code="within-limits"),))
+
+    assert len(story_of(evidence(decide(bare)), "NVDA").events) == 1
+
+
 def test_symbol_outside_the_universe_was_not_scanned():
     story = story_of(evidence(scan()), "ZZZ")
 

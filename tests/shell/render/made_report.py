@@ -4,6 +4,7 @@ from quantcli.contracts.envelope import Finding
 from quantcli.contracts.report import Report
 from quantcli.core.report_model import report_exit_code, report_fields
 from tests.core.day_facts import (
+    BEFORE,
     CLOSE,
     MORNING,
     damaged,
@@ -14,6 +15,7 @@ from tests.core.day_facts import (
     fill,
     gate,
     judgment,
+    order,
     order_report,
     reconcile,
     review,
@@ -59,6 +61,7 @@ def bad_day():
         enforce(judgment(gate("paused", "paused", "position-foreign", "not paused"))),
         exits(review(), uncovered=10, exit_code=8),
         expected=[(MORNING, ("reconcile", "scan", "decide"))],
+        orders=(order("FILLED", 5, average="97.25", session=BEFORE, quantity=20),),
         mode="dry-run",
     )
 
