@@ -59,7 +59,9 @@ class Trouble:
                 real(args[0], bytes(args[1])[: len(args[1]) // 2])
             if self.kind == "after":
                 with suppress(OSError):
-                    real(*args, **kwargs)
+                    result = real(*args, **kwargs)
+                    if name == "scandir":
+                        result.close()
             self.is_dead = True
             raise Died
 
