@@ -95,12 +95,12 @@ class ReplayTally:
     def _footer(self) -> str:
         rate = f" ({self.sessions / self.seconds:.1f} a second)" if self.seconds else ""
         states = ", ".join(f"{count} {state}" for state, count in sorted(self.counts.items()))
+        equity = f"equity {self.equity_first} -> {self.equity_last}"
         return "\n".join(
             (
                 f"{self.sessions} sessions run{rate}, {self.passed_over} passed over",
                 f"{self.signals} signals: {states or 'none'}",
-                f"{self.trades_closed} trades closed, {self.stops_raised} stops raised, "
-                f"equity {self.equity_first} -> {self.equity_last}",
+                f"{self.trades_closed} trades closed, {self.stops_raised} stops raised, {equity}",
                 f"report: {self.report_page}",
             )
         )

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from quantcli.cli.desk_file import load_config
 from quantcli.contracts.canonical import canonical_bytes
@@ -168,7 +168,7 @@ class Workspace:
         """Close whatever was opened."""
         self._closing.close()
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         """Use as a context."""
         return self
 

@@ -36,7 +36,7 @@ class DemoMarket(NamedTuple):
     """Bars of all symbols, and the made-up volatility index."""
 
     bars: tuple[DemoBar, ...]
-    index: tuple[tuple[dt.date, float], ...]
+    index_values: tuple[tuple[dt.date, float], ...]
 
 
 class _Character(NamedTuple):
@@ -59,11 +59,11 @@ def make_market(seed: int, last: dt.date, sessions: int, symbols: int = 24) -> D
         symbols: Number of stocks besides the benchmark, at most 26.
     """
     days = sessions_ending(last, HISTORY_SESSIONS + sessions)
-    chance = random.Random(f"market-{seed}")
+    chance = random.Random(f"market-{seed}")  # noqa: S311 - a made-up market, not a secret
     moves = [chance.gauss(0.0007, 0.006) for _ in days]
     bars = list(_walk(BENCHMARK, days, moves, _Character(400.0, 0.0, 0.001, 1.0, 9e6), chance))
     for letter in _LETTERS[:symbols]:
-        own = random.Random(f"{letter}-{seed}")
+        own = random.Random(f"{letter}-{seed}")  # noqa: S311 - as above
         bars.extend(_walk(f"SYN{letter}", days, moves, _character(own), own))
     index = [
         (day, round(15 + 4 * chance.random() - 120 * move, 2))
@@ -118,5 +118,5 @@ def bars_csv(market: DemoMarket) -> str:
 def index_csv(market: DemoMarket) -> str:
     """Return the index values as the CSV that `data import --kind index` reads."""
     lines = ["symbol,date,close"]
-    lines += [f"{INDEX},{day},{value}" for day, value in market.index]
+    lines += [f"{INDEX},{day},{value}" for day, value in market.index_values]
     return "\n".join(lines) + "\n"

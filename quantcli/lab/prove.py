@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.envelope import Artifact, CodeId, InputRef, Stamp
+from quantcli.contracts.envelope import STEPS, Artifact, CodeId, InputRef, Stamp
 from quantcli.contracts.errors import ArtifactError, QuantcliError
 from quantcli.contracts.registry import schema_model
 from quantcli.core.json_diff import differences
@@ -95,11 +95,15 @@ def prove(archive: Archive, sessions: tuple[dt.date, ...], code: CodeId) -> Iter
     for session in sessions:
         findings: list[Finding] = []
         other: set[str] = set()
+        rows_derived = 0
         attempts = list(_attempts(archive, session, findings))
         for attempt in attempts:
             if attempt.artifact.code != code:
                 other.add(f"{attempt.artifact.code.version} {attempt.artifact.code.digest[:12]}")
-            findings.extend(_prove_attempt(archive, past, attempt))
+            count_rows, found = _prove_attempt(archive, past, attempt)
+            rows_derived += count_rows
+            findings.extend(found)
+        findings.extend(_unproven_rows(archive.journal, session, rows_derived))
         count = sum(attempt.is_last for attempt in attempts)
         yield Proof(session, count, len(attempts), tuple(findings), tuple(sorted(other)))
 
@@ -132,18 +136,22 @@ class _Past:
 def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> Iterator[_Attempt]:
     found = []
     for located in archive.store.list(session):
+        model = schema_model(located.step)
+        assert issubclass(model, Artifact)
         try:
-            artifact, _ = archive.store.load(located, schema_model(located.step))  # type: ignore[type-var]
+            artifact, _ = archive.store.load(located, model)
         except ArtifactError as error:
             findings.append(Finding(located.path, "", error.code, error.message))
             continue
         prefix = located.path.removesuffix(".json")
         tapes = tape_paths(archive.store.root, prefix) if located.step in BROKER_STEPS else []
         if not tapes:
-            found.append(_Attempt(located, artifact, None, True, _head_of(artifact)))
+            head = _head_of(artifact)
+            found.append(_Attempt(located, artifact, tape=None, is_last=True, head=head))
         for tape in tapes:
             head = TapePlayer(tape.read_bytes(), tape.name).head
-            found.append(_Attempt(located, artifact, tape, tape == tapes[-1], head))
+            is_last = tape == tapes[-1]
+            found.append(_Attempt(located, artifact, tape=tape, is_last=is_last, head=head))
     yield from sorted(found, key=lambda attempt: attempt.head.seq)
 
 
@@ -154,7 +162,16 @@ def _head_of(artifact: Artifact) -> Head:
     return Head(0, "0" * 64)
 
 
-def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> list[Finding]:
+def _unproven_rows(journal: SqliteJournal, session: dt.date, derived: int) -> list[Finding]:
+    """Name journal rows of the session that no recorded attempt accounts for."""
+    recorded = sum(row.place.step in STEPS for row in journal.rows(session=session))
+    if recorded == derived:
+        return []
+    return [Finding(f"journal/{session}", "", f"{recorded} rows", f"{derived} rows derived")]
+
+
+def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[int, list[Finding]]:
+    """Return how many journal rows were derived, and the differences."""
     path = attempt.located.path
     try:
         with past.at(attempt.head).copy() as journal:
@@ -162,7 +179,7 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> list[Fin
             rows = journal.raw_rows(after=attempt.head.seq)
             recorded = past.recorded_after(attempt.head, len(rows))
     except QuantcliError as error:
-        return [Finding(path, "", "recorded", error.line())]
+        return 0, [Finding(path, "", "recorded", error.line())]
     findings = [
         Finding(f"journal/{theirs[0]}", "", str(theirs[5]), str(ours[5]))
         for ours, theirs in zip(rows, recorded, strict=False)
@@ -174,7 +191,7 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> list[Fin
         findings.append(Finding(path, "", "recorded", problem))
     if derived is not None and attempt.is_last:
         findings.extend(_compare(path, attempt.artifact, derived))
-    return findings
+    return len(rows), findings
 
 
 def _derive(
@@ -191,7 +208,7 @@ def _derive(
         journal=journal,
         market=archive.pinned_market(artifact.inputs),
         halts=player or _NoHalts(),
-        sleep=lambda seconds: None,
+        sleep=_do_not_wait,
         broker_or_none=archive.broker_on(player) if player else None,
         tape_refs=lambda: [ref for ref in artifact.inputs if ".tape-" in ref.name],
     )
@@ -235,6 +252,10 @@ def _stamp(artifact: Artifact) -> Stamp:
 def _config(root: Path, artifact: Artifact) -> DeskConfig:
     data = (root / "config" / f"{artifact.config_sha256}.json").read_bytes()
     return DeskConfig.model_validate(orjson.loads(data))
+
+
+def _do_not_wait(seconds: float) -> None:
+    """Pass over a wait: the recorded answers are there already."""
 
 
 class _NoHalts:

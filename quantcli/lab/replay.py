@@ -41,7 +41,7 @@ def replay(
     stage: Stage,
     first: dt.date,
     last: dt.date,
-    told: Callable[[SessionResult], None] = lambda result: None,
+    told: Callable[[SessionResult], None],
 ) -> int:
     """Run every session in [first, last] and return how many were run.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from quantcli.contracts.envelope import Artifact, Stamp, StepName
@@ -24,19 +23,13 @@ def run_cycle(
     world: World,
     steps: tuple[StepName, ...],
     stamp: Stamp,
-    told: Callable[[StepOutcome], None] = lambda outcome: None,
 ) -> tuple[StepOutcome, ...]:
     """Run the steps of one cycle in order; a failed one never prevents the next.
 
     A step after a failed one finds its input missing and blocks by itself: fail closed is the
     business of each step, not of its caller.
     """
-    outcomes = []
-    for step in steps:
-        outcome = _run(world, step, stamp)
-        told(outcome)
-        outcomes.append(outcome)
-    return tuple(outcomes)
+    return tuple([_run(world, step, stamp) for step in steps])
 
 
 def exit_code_of(outcomes: tuple[StepOutcome, ...]) -> int:
@@ -52,7 +45,7 @@ def _run(world: World, step: StepName, stamp: Stamp) -> StepOutcome:
         artifact = run_step(world, step, stamp)
     except QuantcliError as error:
         return StepOutcome(step, error.exit_code, None, error)
-    except Exception as error:  # a bug in one step must not leave shares without a stop
+    except Exception as error:  # noqa: BLE001 - a bug here must not leave shares without a stop
         bug = UnexpectedError(f"{step} failed: {type(error).__name__}: {error}")
         bug.__cause__ = error
         return StepOutcome(step, bug.exit_code, None, bug)

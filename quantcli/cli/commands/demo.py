@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -49,7 +49,7 @@ def command(
     for line in tally.problems:
         warn(line)
     value = tally.as_object() | {"desk": str(root), "label": "SYNTHETIC"}
-    emit(value, lambda: tally.table(), as_json, quiet)
+    emit(value, tally.table, as_json, quiet)
     return tally.exit_code
 
 
@@ -66,23 +66,21 @@ def _served(root: Path) -> Iterator[str]:
     import orjson
 
     words = [sys.executable, "-m", "quantcli", "exchange", "serve", "--desk", str(root)]
-    server = subprocess.Popen([*words, "--port", "0"], stdout=subprocess.PIPE)
+    server = subprocess.Popen([*words, "--port", "0"], stdout=subprocess.PIPE)  # noqa: S603 - ourselves
     try:
         assert server.stdout is not None
-        line = _first_line(server)
+        line = _first_line(server.stdout)
         yield str(orjson.loads(line)["url"])
     finally:
         server.terminate()
         server.wait(timeout=_READY_SECONDS)
 
 
-def _first_line(server: object) -> bytes:
+def _first_line(stream: IO[bytes]) -> bytes:
     import select
-    import subprocess
 
-    assert isinstance(server, subprocess.Popen)
-    ready, _, _ = select.select([server.stdout], [], [], _READY_SECONDS)
-    line: bytes = server.stdout.readline() if ready and server.stdout else b""
+    ready, _, _ = select.select([stream], [], [], _READY_SECONDS)
+    line = stream.readline() if ready else b""
     if not line:
         raise BrokerUnreachable("the exchange did not start", hint="quantcli exchange serve")
     return line

@@ -52,10 +52,8 @@ def command(
 
 def _text(value: dict[str, object], failed: list[Proof]) -> str:
     state = f"{len(failed)} sessions differ" if failed else "every byte was derived again"
-    lines = [
-        f"{value['sessions']} sessions, {value['artifacts']} artifacts, "
-        f"{value['attempts']} attempts: {state}"
-    ]
+    counts = ", ".join(f"{value[name]} {name}" for name in ("sessions", "artifacts", "attempts"))
+    lines = [f"{counts}: {state}"]
     if value["other_code"]:
         lines.append(f"made by other code: {value['other_code']}")
     return "\n".join(lines)

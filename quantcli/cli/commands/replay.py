@@ -40,7 +40,7 @@ def command(
         tally = run_replay(workspace, start, end, quiet=quiet or as_json)
     for line in tally.problems:
         warn(line)
-    emit(tally.as_object(), lambda: tally.table(), as_json, quiet)
+    emit(tally.as_object(), tally.table, as_json, quiet)
     return tally.exit_code
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -13,7 +14,7 @@ from quantcli.cli.console import emit
 from quantcli.cli.desk_file import load_config
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import find_desk
-from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.config import Offset
 
 _OPENS = dt.datetime(2000, 1, 3, 9, 30, tzinfo=dt.UTC)
 _REGULAR_MINUTES, _HALF_MINUTES = 390, 210
@@ -33,40 +34,46 @@ def command(
     root = find_desk(desk)
     config = load_config(root)
     rows = [
-        {
-            "cycle": str(offset),
-            "regular": _wall(config, index, _REGULAR_MINUTES),
-            "half_day": _wall(config, index, _HALF_MINUTES),
-            "steps": list(steps),
-        }
-        for index, (offset, steps) in enumerate(config.schedule.offsets())
+        _Row(str(offset), _wall(offset, _REGULAR_MINUTES), _wall(offset, _HALF_MINUTES), steps)
+        for offset, steps in config.schedule.offsets()
     ]
-    text = _crontab(root, rows) if cron else _table(rows)
-    emit({"timezone": "America/New_York", "cycles": rows}, text, as_json, quiet)
+    value = {"timezone": "America/New_York", "cycles": [row.as_object() for row in rows]}
+    emit(value, _crontab(root, rows) if cron else _table(rows), as_json, quiet)
     return 0
 
 
-def _wall(config: DeskConfig, index: int, minutes: int) -> str:
-    offset, _ = config.schedule.offsets()[index]
+class _Row(NamedTuple):
+    """One cycle: its offset, and New York times on a regular and on a half day."""
+
+    cycle: str
+    regular: str
+    half_day: str
+    steps: tuple[str, ...]
+
+    def as_object(self) -> dict[str, object]:
+        return self._asdict() | {"steps": list(self.steps)}
+
+
+def _wall(offset: Offset, minutes: int) -> str:
     at = offset.of(_OPENS, _OPENS + dt.timedelta(minutes=minutes))
     return at.strftime("%H:%M")
 
 
-def _table(rows: list[dict[str, object]]) -> str:
+def _table(rows: list[_Row]) -> str:
     lines = [f"{'cycle':<14}{'regular':<10}{'half day':<10}steps (New York times)"]
     lines += [
-        f"{row['cycle']:<14}{row['regular']:<10}{row['half_day']:<10}{' '.join(row['steps'])}"  # type: ignore[arg-type]
-        for row in rows
+        f"{row.cycle:<14}{row.regular:<10}{row.half_day:<10}{' '.join(row.steps)}" for row in rows
     ]
     return "\n".join(lines)
 
 
-def _crontab(root: Path, rows: list[dict[str, object]]) -> str:
-    times = sorted({str(row[kind]) for row in rows for kind in ("regular", "half_day")})
+def _crontab(root: Path, rows: list[_Row]) -> str:
+    """Return one line for each time of day; cron knows no PATH, so the program is named whole."""
+    program = Path(sys.executable).with_name("quantcli")
+    words = f"{shlex.quote(str(program))} day --quiet -C {shlex.quote(str(root))}"
+    times = sorted({time for row in rows for time in (row.regular, row.half_day)})
     lines = ["CRON_TZ=America/New_York"]
     for time in times:
         hour, minute = time.split(":")
-        lines.append(
-            f"{int(minute)} {int(hour)} * * 1-5 quantcli day --quiet -C {shlex.quote(str(root))}"
-        )
+        lines.append(f"{int(minute)} {int(hour)} * * 1-5 {words}")
     return "\n".join(lines)

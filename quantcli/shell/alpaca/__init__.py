@@ -1,1 +1,1 @@
-
+"""Alpaca's wire: the only place that knows it."""
