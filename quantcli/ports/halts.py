@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 
 class HaltReading(NamedTuple):
-    """What the halt record says; an unreadable record says everything is halted."""
+    """What the halt record says; one that cannot be read halts entries."""
 
     entries: bool
     all: bool

@@ -40,14 +40,18 @@ class FileLock:
             os.close(descriptor)
 
     def _acquire(self, descriptor: int, deadline: float) -> None:
-        while True:
+        while not self._is_taken(descriptor):
+            if time.monotonic() >= deadline:
+                raise LockHeld(
+                    "another command is working on this account; nothing was done",
+                    hint="run it again when the other has ended",
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _is_taken(self, descriptor: int) -> bool:
+        with storage(self._path):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
             except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise LockHeld(
-                        "another command is working on this account; nothing was done",
-                        hint="run it again when the other has ended",
-                    ) from None
-                time.sleep(_POLL_SECONDS)
+                return False
+        return True

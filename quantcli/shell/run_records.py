@@ -26,6 +26,7 @@ class _Session:
     size: int
     head: str
     published: dict[str, str]
+    is_torn: bool
 
 
 class RunRecords:
@@ -39,11 +40,15 @@ class RunRecords:
     def append(self, session: dt.date, record: dict[str, Any]) -> None:
         """Append one record to the session's chain."""
         known = self._read(session)
+        if known.is_torn:
+            # The torn line would swallow the next one: end it, so that it stays as damage.
+            append_durably(self._path(session), b"\n")
+            known = self._read(session)
         line = canonical_bytes({**record, "previous": known.head})
         append_durably(self._path(session), line)
         known.size += len(line)
         known.head = sha256_hex(line)
-        known.published.update(record.get("published", {}))
+        known.published.update(_published(record))
 
     def published(self, session: dt.date) -> dict[str, str]:
         """Return path -> SHA-256 of everything that runs of the session have published."""
@@ -77,30 +82,20 @@ class RunRecords:
             records.append(record)
         return records
 
-    def sessions(self) -> tuple[dt.date, ...]:
-        """Return sessions with records, oldest first."""
-        if not self._folder.is_dir():
-            return ()
-        return tuple(sorted(dt.date.fromisoformat(p.stem) for p in self._folder.glob("*.jsonl")))
-
     def _read(self, session: dt.date) -> _Session:
         path = self._path(session)
-        size = path.stat().st_size if path.exists() else 0
-        known = self._known.get(session)
-        if known is not None and known.size == size:
-            return known
+        with storage(path):
+            size = path.stat().st_size if path.exists() else 0
+            known = self._known.get(session)
+            if known is not None and known.size == size:
+                return known
+            data = path.read_bytes() if size else b""
         head, published = _FIRST_LINK, dict[str, str]()
-        data = path.read_bytes() if size else b""
-        if data and not data.endswith(b"\n"):
-            # A torn line would swallow the next one: end it, so that it stays visible as damage.
-            append_durably(path, b"\n")
-            data += b"\n"
         for line in data.splitlines(keepends=True):
-            record = _parse(line)
-            if record is not None:
-                published.update(record.get("published", {}))
+            published.update(_published(_parse(line) or {}))
             head = sha256_hex(line)
-        self._known[session] = _Session(len(data), head, published)
+        is_torn = bool(data) and not data.endswith(b"\n")
+        self._known[session] = _Session(len(data), head, published, is_torn)
         return self._known[session]
 
     def _path(self, session: dt.date) -> Path:
@@ -113,3 +108,11 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def _published(record: dict[str, Any]) -> dict[str, str]:
+    """Return what a record says was published; nothing if it says so in no readable way."""
+    found = record.get("published")
+    if not isinstance(found, dict):
+        return {}
+    return {path: digest for path, digest in found.items() if isinstance(digest, str)}
