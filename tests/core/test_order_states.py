@@ -104,7 +104,7 @@ def test_what_a_row_does_not_tell_stays():
     [
         ("accepted", 0, "SUBMITTED"),
         ("working", 0, "SUBMITTED"),
-        ("working", 4, "PARTIALLY_FILLED"),
+        ("working", 1, "PARTIALLY_FILLED"),
         ("working", 10, "FILLED"),
         ("partially_filled", 4, "PARTIALLY_FILLED"),
         ("filled", 10, "FILLED"),
@@ -168,7 +168,7 @@ def test_our_own_rows_leave_quantities_alone():
         ("SUBMITTED", "entry", "CANCELLED", 0, "cancel", "ttl-expired"),
         ("PENDING_CANCEL", "entry", "CANCELLED", 0, "sync", "ttl-expired"),
         ("SUBMITTED", "entry", "CANCELLED", 0, "sync", "order-unfilled"),
-        ("SUBMITTED", "entry", "CANCELLED", 4, "cancel", "filled-partly"),
+        ("SUBMITTED", "entry", "CANCELLED", 1, "cancel", "filled-partly"),
         ("SUBMITTED", "entry", "EXPIRED", 0, "sync", "order-unfilled"),
         ("PARTIALLY_FILLED", "entry", "EXPIRED", 4, "sync", "filled-partly"),
         ("SUBMITTED", "stop", "CANCELLED", 0, "cancel", None),

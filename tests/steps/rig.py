@@ -280,17 +280,22 @@ class Rig:
 
     def resting(self, symbol="XYZ"):
         """Return (side, quantity, stop or limit price) of open orders at the exchange."""
-        live = {"new", "accepted", "partially_filled", "pending_cancel", "held"}
-        return [
-            (order["side"], order["qty"], order["stop_price"] or order["limit_price"])
-            for order in self.book(symbol)
-            if order["status"] in live
-        ]
+        return resting(self.book(symbol), symbol)
 
     def held(self, symbol="XYZ"):
         """Return the shares the exchange holds for us."""
         found = {item["symbol"]: item["qty"] for item in self.ask("GET", "/positions")}
         return int(found.get(symbol, 0))
+
+
+def resting(orders, symbol):
+    """Return (side, quantity, stop or limit price) of the open ones among a book's orders."""
+    live = {"new", "accepted", "partially_filled", "pending_cancel", "held"}
+    return [
+        (order["side"], order["qty"], order["stop_price"] or order["limit_price"])
+        for order in orders
+        if order["status"] in live and order["symbol"] == symbol
+    ]
 
 
 def states(rig, **wanted):
