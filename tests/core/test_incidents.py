@@ -112,7 +112,7 @@ def test_unregistered_code_is_told_all_the_same():
 
 
 def test_uncovered_shares_stop_the_desk():
-    day = evidence(*CLEAN, exits(review(), uncovered=10, cycle=CLOSE, exit_code=8))
+    day = evidence(*CLEAN, exits(review(), uncovered=1, cycle=CLOSE, exit_code=8))
 
     assert uncovered_symbols(day) == ("NVDA",)
     assert (CLOSE, "exits", "share-uncovered") in told(day)

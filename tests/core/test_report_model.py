@@ -1,5 +1,7 @@
 """From evidence to the report's fields."""
 
+from decimal import Decimal
+
 import pytest
 
 from quantcli.contracts.journal_rows import CashRow, FillRow
@@ -93,6 +95,13 @@ def test_risk_is_held_against_limits():
     assert risk.drawdown_max == config().limits.drawdown_fraction_max
     richer = report(*DAY[:-1], snapshot(equity="300000"))
     assert richer.risk.exposure_gross_max == 200000
+
+
+def test_exposure_limit_is_a_share_of_equity():
+    limits = config().limits.model_copy(update={"exposure_gross_fraction_max": Decimal("0.25")})
+    found = report(*DAY, config=config().model_copy(update={"limits": limits}))
+
+    assert found.risk.exposure_gross_max == 25015  # a quarter of 100 060
 
 
 def test_day_without_snapshot_keeps_its_limits():

@@ -147,7 +147,7 @@ def test_damaged_step_is_part_of_the_story():
 def test_open_signal_and_breaks_are_told():
     story = story_of(
         evidence(
-            scan(signal()), reconcile(difference(), difference(symbol="AMD"), cycle=CLOSE),
+            scan(signal()), reconcile(difference(), difference("fill-missing", "AMD"), cycle=CLOSE),
             orders=(order("UNKNOWN"),),
         ),
         "NVDA",
