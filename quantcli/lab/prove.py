@@ -179,7 +179,7 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[in
             rows = journal.raw_rows(after=attempt.head.seq)
             recorded = past.recorded_after(attempt.head, len(rows))
     except QuantcliError as error:
-        return 0, [Finding(path, "", "recorded", error.line())]
+        return 0, [Finding(path, "", "an artifact", error.line())]
     findings = [
         Finding(f"journal/{theirs[0]}", "", str(theirs[5]), str(ours[5]))
         for ours, theirs in zip(rows, recorded, strict=False)
@@ -188,7 +188,7 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[in
     if len(recorded) < len(rows):
         findings.append(Finding(path, "", f"{len(recorded)} rows", f"{len(rows)} rows"))
     if problem:
-        findings.append(Finding(path, "", "recorded", problem))
+        findings.append(Finding(path, "", "an artifact", problem))
     if derived is not None and attempt.is_last:
         findings.extend(_compare(path, attempt.artifact, derived))
     return len(rows), findings

@@ -14,6 +14,10 @@ from quantcli.contracts.errors import UsageError
 from quantcli.lab.prove import Proof, prove
 
 
+#: Files of a session whose first difference is printed.
+_SHOWN_MAX = 3
+
+
 def command(
     session: Annotated[str, typer.Argument(help="The session, YYYY-MM-DD.")] = "",
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First of a range.")] = "",
@@ -33,11 +37,8 @@ def command(
         proofs = []
         for proof in prove(workspace, wanted, workspace.code):
             proofs.append(proof)
-            for finding in proof.findings:
-                warn(
-                    f"{finding.path}{finding.pointer}: recorded {finding.recorded[:200]}, "
-                    f"derived {finding.derived[:200]}"
-                )
+            for line in _findings(proof):
+                warn(line)
     failed = [proof for proof in proofs if not proof.holds]
     value = {
         "sessions": len(proofs),
@@ -48,6 +49,19 @@ def command(
     }
     emit(value, _text(value, failed), as_json, quiet)
     return 4 if failed else 0
+
+
+def _findings(proof: Proof) -> list[str]:
+    """Return the first difference of each file, a line each; the rest follows from them."""
+    firsts = {finding.path: finding for finding in reversed(proof.findings)}
+    shown = [firsts[path] for path in dict.fromkeys(item.path for item in proof.findings)]
+    lines = [
+        f"{item.path}{item.pointer}: recorded {item.recorded[:120]}, derived {item.derived[:200]}"
+        for item in shown[:_SHOWN_MAX]
+    ]
+    if len(shown) > _SHOWN_MAX:
+        lines.append(f"{proof.session}: {len(shown) - _SHOWN_MAX} more files differ")
+    return lines
 
 
 def _text(value: dict[str, object], failed: list[Proof]) -> str:
