@@ -51,6 +51,9 @@ class Archive(Protocol):
         ...
 
 
+_NOTHING = Head(0, "0" * 64)
+
+
 class Finding(NamedTuple):
     """A difference, or a named change of the program."""
 
@@ -156,10 +159,13 @@ def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> It
 
 
 def _head_of(artifact: Artifact) -> Head:
+    """Return the journal's head as the step found it; genesis found nothing and wrote row 1."""
+    if getattr(artifact, "is_genesis", False):
+        return _NOTHING
     for ref in artifact.inputs:
         if ref.name.startswith("journal/"):
             return Head(int(ref.name.removeprefix("journal/")), ref.sha256)
-    return Head(0, "0" * 64)
+    return _NOTHING
 
 
 def _unproven_rows(journal: SqliteJournal, session: dt.date, derived: int) -> list[Finding]:

@@ -13,7 +13,6 @@ from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.lab.prove import Proof, prove
 
-
 #: Files of a session whose first difference is printed.
 _SHOWN_MAX = 3
 
