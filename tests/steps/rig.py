@@ -320,6 +320,25 @@ def always(method, start, what):
     return lambda m, p: what if m == method and p.startswith(start) else ""
 
 
+def rewrite(rig, start, change):
+    """Let the broker tell something else in answers to GET requests that start so."""
+    send = rig.line.send
+
+    def altered(request):
+        response = send(request)
+        if request.method == "GET" and request.path.startswith(start):
+            value = json.loads(response.body)
+            return Response(200, (), json.dumps(change(value)).encode())
+        return response
+
+    rig.line.send = altered
+
+
+def each(**changes):
+    """Change every row of a list; leave a single object alone."""
+    return lambda value: [{**row, **changes} for row in value] if isinstance(value, list) else value
+
+
 class Chooser:
     """Turns "maybe here" into "every combination": replays choices, then tries the next."""
 

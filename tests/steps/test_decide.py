@@ -245,6 +245,16 @@ def test_after_a_half_day_its_own_last_cycle_counts(tmp_path):
     assert morning.decide().codes == ()
 
 
+def test_of_several_snapshots_a_day_the_last_one_due_counts(tmp_path):
+    schedule = {"open+5min": ["snapshot"], "close+5min": ["snapshot"], "close-5min": ["snapshot"]}
+    for number, (cycle, codes) in enumerate([("155500", ("snapshot-stale",)), ("160500", ())]):
+        morning = made.Morning(tmp_path / str(number), schedule={"cycles": schedule})
+        morning.publish(made.snapshot(cycle=cycle))
+        morning.publish(built.scan())
+
+        assert morning.decide().codes == codes
+
+
 def test_schedule_without_a_snapshot_takes_any_of_the_previous_session(tmp_path):
     schedule = {"open-60min": ["reconcile", "scan", "decide", "enforce", "execute"]}
     morning = made.Morning(tmp_path, schedule={"cycles": schedule})
@@ -366,11 +376,13 @@ def test_exit_of_this_session_cools_down_although_no_snapshot_knows_it(morning):
 
 
 def test_buys_of_this_session_are_no_exits(morning):
-    bought = morning.intent("NVDA", quantity=5)
+    bought = morning.intent("AAPL", quantity=5)
     morning.moved(bought, "SUBMITTED", "FILLED", cumulative=5)
     morning.filled(bought, 5, "x1")
 
-    assert verdicts(morning.decide()) == [("AAPL", "ALLOW", "within-limits")]
+    findings = morning.decide().verdicts[0].findings
+
+    assert [finding.code for finding in findings] == ["already-held"]
 
 
 def test_decide_writes_nothing(morning):

@@ -365,3 +365,16 @@ def test_nothing_is_sent_after_the_close(rig):
     told = rig.execute()
     assert actions(told) == [("XYZ", "entry", "expired", "EXPIRED", "intent-expired")]
     assert posts(rig) == []
+
+
+def test_an_entry_refused_after_it_was_lost_stays_unknown(rig):
+    """The refusal may be the first request's doing: only a look-up or the close ends the doubt."""
+    rig.approve(rig.entry())
+    rig.line.trouble = once(("POST", "/orders", "later"), ("POST", "/orders", "401"))
+    told = rig.execute("080000")
+    assert [(o.action, o.state) for o in told.orders] == [("sent", "SUBMITTED")]
+    other = Rig(MARKET).begin()
+    other.approve(other.entry())
+    other.line.trouble = once(("POST", "/orders", "lost"), ("POST", "/orders", "401"))
+    assert other.execute("080000").exit_code == 7
+    assert states(other) == ["UNKNOWN"]

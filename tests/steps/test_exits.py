@@ -1,6 +1,7 @@
 """`exits` on a real journal and the real exchange: every share under a stop, and the ways out."""
 
 import datetime as dt
+import json
 from decimal import Decimal
 
 import pytest
@@ -10,10 +11,14 @@ from quantcli.contracts.execution import Exits
 from quantcli.contracts.journal_rows import IntentRow, ReviewRow
 from quantcli.contracts.registry import parse_artifact
 from quantcli.contracts.scalars import instant
+from quantcli.core.intents import form_intent
+from quantcli.core.order_ids import IntentKey
+from quantcli.core.order_payload import request_body
+from quantcli.core.order_states import row_of
 from quantcli.ports.halts import HaltReading
 from quantcli.ports.journal import Place
 from tests.steps.conftest import AFTER_CLOSE, AFTER_OPEN, MARKET
-from tests.steps.rig import Crash, Rig, always, once, states
+from tests.steps.rig import Crash, Rig, always, each, once, rewrite, states
 
 WEDNESDAY_OPEN = "2024-11-27T14:35:00Z"
 WEDNESDAY_CLOSE = "2024-11-27T21:05:00Z"
@@ -677,3 +682,114 @@ def test_a_short_position_is_named_and_left_alone(protected):
     assert reviews(told)[0][:2] == ("wait", "position-oversold")
     assert "position-oversold" in told.codes
     assert told.exit_code == 8
+
+
+def two_stops(rig, first=5, second=5):
+    """Put two stops of ours under one position, as a fill after the close leaves them."""
+    place = Place(dt.date(2024, 11, 26), "093500", "exits")
+    for sequence, quantity in enumerate((first, second), start=1):
+        key = IntentKey(rig.account_id, "avwap", place.session, "XYZ", "stop", sequence)
+        stop = form_intent(
+            key,
+            signal_id=None,
+            side="sell",
+            quantity=Decimal(quantity),
+            order_type="stop",
+            stop_price=Decimal("92.9"),
+            time_in_force="gtc",
+            expires_at=None,
+        )
+        rig.ask("POST", "/orders", json.loads(request_body(stop)))
+        rig.journal.append(place, [IntentRow(intent=stop)])
+        order = rig.journal.order(stop.client_order_id)
+        shown = rig.broker.order_by_client_id(stop.client_order_id)
+        rig.journal.append(place, [row_of(order, shown, "send")])
+    return rig
+
+
+def test_two_stops_rise_together():
+    rig = two_stops(bought())
+    assert rig.exits().exit_code == 0
+    rig.to(FRIDAY_OPEN)
+    told = rig.exits()
+    assert rig.resting() == [("sell", "5", "93.9"), ("sell", "5", "93.9")]
+    assert certificate(told) == [("XYZ", 10, 2, 0)]
+    assert rig.journal.stops()["XYZ"].stop_price == Decimal("93.9")
+
+
+def test_a_stop_that_is_not_needed_is_cancelled():
+    rig = two_stops(bought())
+    rewrite(rig, "/positions", each(qty="5"))
+    rig.exits()
+    assert rig.resting() == [("sell", "5", "92.9")]
+
+
+def test_after_the_close_a_stop_that_is_too_large_is_cancelled_and_placed_anew(protected):
+    protected.to(AFTER_CLOSE)
+    rewrite(protected, "/positions", each(qty="6"))
+    protected.exits()
+    assert protected.resting() == [("sell", "6", "92.9")]
+
+
+def test_nothing_is_placed_while_the_cancel_is_not_confirmed(protected):
+    protected.to(AFTER_CLOSE)
+    rewrite(protected, "/positions", each(qty="6"))
+    protected.line.trouble = always("DELETE", "/orders", "lost")
+    protected.exits()
+    assert protected.resting() == [("sell", "10", "92.9")]
+
+
+@pytest.mark.parametrize(("is_bar", "source", "price"), [(True, "bar", 98), (False, "none", None)])
+def test_without_a_price_of_the_broker_the_last_close_counts(holder, is_bar, source, price):
+    rewrite(holder, "/positions", each(current_price=None))
+    if not is_bar:
+        holder.bars.rows.clear()
+    told = holder.exits()
+    assert (told.reviews[0].price_source, told.reviews[0].price) == (source, price)
+    assert told.exit_code == 0
+
+
+def test_there_is_always_a_stop_even_if_the_entry_named_none():
+    rig = bought(protective_stop=None)
+    rig.bars.rows.clear()
+    rig.exits()
+    assert rig.resting() == [("sell", "10", "98.5")]  # 1.5 % below 100
+
+
+def test_a_last_look_up_that_finds_the_order_keeps_it(rig):
+    rig.approve(rig.entry())
+    rig.line.trouble = once(
+        ("POST", "/orders", "unheard"), *[("GET", "/orders:by_client", "lag")] * 7
+    )
+    rig.halts.now = HaltReading(entries=False, all=False, reason="")
+    rig.execute()
+    rig.line.trouble = once(*[("GET", "/orders:by_client", "lag")] * 6)
+    rig.to(AFTER_CLOSE)
+    told = rig.exits()
+    assert [(o.purpose, o.action, o.state) for o in told.orders if o.purpose == "entry"] == [
+        ("entry", "resolved", "FILLED")
+    ]
+
+
+def test_a_broker_that_fails_three_times_is_left_alone():
+    symbols = ("AAA", "BBB", "CCC", "DDD")
+    market = {day: dict.fromkeys(symbols, row["ABC"]) for day, row in MARKET.items()}
+    rig = Rig(market).begin()
+    rig.approve(*(rig.entry(symbol, limit="43", protective_stop=Decimal(30)) for symbol in symbols))
+    rig.execute()
+    rig.to(AFTER_OPEN)
+    rig.execute()
+    posts = sends(rig).count("POST")
+    rig.line.trouble = always("POST", "/orders", "unsent")
+    told = rig.exits()
+    assert sends(rig).count("POST") == posts + 3
+    assert [row.uncovered for row in told.certificate] == [10, 10, 10, 10]
+    assert told.exit_code == 8
+
+
+def test_a_stop_refused_after_it_was_lost_is_refused(holder):
+    holder.line.trouble = once(("POST", "/orders", "lost"), ("POST", "/orders", "401"))
+    told = holder.exits("093500")
+    assert [(o.action, o.state) for o in told.orders] == [("refused", "REJECTED")]
+    assert holder.exits("093501").exit_code == 0
+    assert holder.resting() == [("sell", "10", "92.9")]

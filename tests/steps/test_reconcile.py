@@ -1,7 +1,6 @@
 """`reconcile` and the sync under it, against the real exchange's book."""
 
 import datetime as dt
-import json
 from decimal import Decimal
 
 import pytest
@@ -10,11 +9,10 @@ from quantcli.contracts.errors import BrokerRefused, BrokerUnreachable, Contract
 from quantcli.contracts.journal_rows import CashRow, FillRow, FlagRow, GenesisRow, OrderRow
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.registry import parse_artifact
-from quantcli.ports.broker import Response
 from quantcli.ports.journal import Place
 from quantcli.steps.sync import cursor
 from tests.steps.conftest import AFTER_CLOSE, AFTER_OPEN, MARKET
-from tests.steps.rig import Rig, always
+from tests.steps.rig import Rig, always, each, rewrite
 
 TUESDAY = dt.date(2024, 11, 26)
 
@@ -168,25 +166,6 @@ def test_what_others_did_is_a_break(protected, prepare, expected):
     told = protected.reconcile()
     assert set(codes(told)) == expected
     assert told.exit_code == 8
-
-
-def rewrite(rig, start, change):
-    """Let the broker tell something else in answers to GET requests that start so."""
-    send = rig.line.send
-
-    def altered(request):
-        response = send(request)
-        if request.method == "GET" and request.path.startswith(start):
-            value = json.loads(response.body)
-            return Response(200, (), json.dumps(change(value)).encode())
-        return response
-
-    rig.line.send = altered
-
-
-def each(**changes):
-    """Change every row of a list; leave a single object alone."""
-    return lambda value: [{**row, **changes} for row in value] if isinstance(value, list) else value
 
 
 def account(**changes):
