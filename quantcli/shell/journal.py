@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from quantcli.contracts.canonical import canonical_line, sha256_hex
 from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.errors import JournalCorrupt, LedgerError, StateMissing, StorageError
+from quantcli.contracts.errors import JournalCorrupt, QuantcliError, StateMissing
 from quantcli.contracts.journal_rows import (
     ROW_KINDS,
     ROW_MODELS,
@@ -30,11 +30,20 @@ from quantcli.contracts.orders import Fill, OrderIntent, OrderRecord, Purpose
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import SessionDate, price, quantity
 from quantcli.ports.journal import Head, JournalRow, Place
-from quantcli.shell.files import make_directory
+from quantcli.shell.journal_db import (
+    connect,
+    make_file,
+    parsed,
+    query,
+    stored_number,
+    transaction,
+    unusable,
+)
 from quantcli.shell.journal_derive import derive, position_of
-from quantcli.shell.journal_schema import PRAGMAS, SCHEMA_VERSION, TABLES
+from quantcli.shell.journal_schema import DERIVED_TABLES, SCHEMA_VERSION, TABLES
 
 FIRST_LINK = "0" * 64
+_RESTORE = "see runbook/restore.md"
 
 
 class SqliteJournal:
@@ -52,12 +61,9 @@ class SqliteJournal:
         Raises:
             StorageError: it exists.
         """
-        make_directory(path.parent)
-        if path.exists():
-            raise StorageError("a journal exists already", value=path)
-        journal = cls(_connect(str(path)))
+        make_file(path)
+        journal = cls(connect(str(path)))
         journal._create_tables()
-        path.chmod(0o600)
         return journal
 
     @classmethod
@@ -74,20 +80,22 @@ class SqliteJournal:
                 value=path,
                 hint="restore state/desk.sqlite3; see runbook/restore.md",
             )
+        uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
         try:
-            uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
-            journal = cls(_connect(uri))
+            journal = cls(connect(uri))
+        except sqlite3.Error as error:
+            raise unusable(error, "opened") from error
+        try:
             journal._check_head()
-        except sqlite3.DatabaseError as error:
-            raise JournalCorrupt(
-                f"the journal cannot be read: {error}", value=path, hint="see runbook/restore.md"
-            ) from error
+        except QuantcliError:
+            journal.close()
+            raise
         return journal
 
     @classmethod
     def in_memory(cls) -> SqliteJournal:
         """Return an empty journal that lives in memory."""
-        journal = cls(_connect(":memory:"))
+        journal = cls(connect(":memory:"))
         journal._create_tables()
         return journal
 
@@ -101,16 +109,15 @@ class SqliteJournal:
 
     def head(self) -> Head:
         """Return the newest row's number and hash."""
-        row = self._db.execute("SELECT seq, sha256 FROM journal ORDER BY seq DESC LIMIT 1")
-        seq, sha256 = row.fetchone() or (0, FIRST_LINK)
-        return Head(seq, sha256)
+        found = self._query("SELECT seq, sha256 FROM journal ORDER BY seq DESC LIMIT 1")
+        return Head(*found[0]) if found else Head(0, FIRST_LINK)
 
     def append(self, place: Place, rows: Sequence[Frozen]) -> None:
         """Append rows in one durable transaction and derive the tables; all or nothing."""
         if not rows:
             return
         self.before_append()
-        with self._transaction():
+        with transaction(self._db):
             head = self.head()
             for row in rows:
                 head = self._append_one(head, place, row)
@@ -123,17 +130,19 @@ class SqliteJournal:
         """
         _, session, cycle, step, kind, body, _, sha256 = row
         place = Place(dt.date.fromisoformat(session), cycle, step)
-        with self._transaction():
+        with transaction(self._db):
             head = self._append_one(self.head(), place, _model(kind, body))
-        if head.sha256 != sha256:
-            raise JournalCorrupt(f"journal row {head.seq} does not continue the chain")
+            if head.sha256 != sha256:
+                raise JournalCorrupt(
+                    f"journal row {head.seq} does not continue the chain", hint=_RESTORE
+                )
 
     def raw_rows(self, *, after: int = 0, through: int | None = None) -> list[tuple[Any, ...]]:
         """Return rows as stored, in order, with after < seq <= through."""
         limit = through if through is not None else self.head().seq
-        return self._db.execute(
+        return self._query(
             "SELECT * FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq", (after, limit)
-        ).fetchall()
+        )
 
     def verify(self) -> None:
         """Recompute the whole chain.
@@ -147,10 +156,33 @@ class SqliteJournal:
             expected = _link(previous, number, session, cycle, step, kind, body)
             if seq != number or stored_previous != previous or expected != sha256:
                 raise JournalCorrupt(
-                    f"journal row {number} does not continue the chain",
-                    hint="see runbook/restore.md",
+                    f"journal row {number} does not continue the chain", hint=_RESTORE
                 )
             previous = sha256
+
+    def verify_tables(self) -> None:
+        """Derive every table again from the rows and compare.
+
+        Raises:
+            JournalCorrupt: naming the first table that does not follow from the rows.
+            LedgerError: a row contradicts the rows before it.
+        """
+        rebuilt = SqliteJournal.in_memory()
+        try:
+            for row in self.raw_rows():
+                rebuilt.copy_row(row)
+            for table in DERIVED_TABLES:
+                if self.table(table) != rebuilt.table(table):
+                    raise JournalCorrupt(
+                        f"the table {table} does not follow from the journal's rows", hint=_RESTORE
+                    )
+        finally:
+            rebuilt.close()
+
+    def table(self, name: str) -> list[tuple[Any, ...]]:
+        """Return a table as stored, by its key; for comparing it with another journal's."""
+        assert name in {"journal", *DERIVED_TABLES}
+        return self._query(f"SELECT * FROM {name} ORDER BY 1")  # noqa: S608 - a name of ours
 
     def rows(
         self,
@@ -164,19 +196,19 @@ class SqliteJournal:
         day = session.isoformat() if session else None
         wanted = {"session": day, "cycle": cycle, "step": step, "kind": kind}
         where, values = _where({key: value for key, value in wanted.items() if value})
-        cursor = self._db.execute(
+        found = self._query(
             f"SELECT seq, session, cycle, step, kind, body FROM journal{where} ORDER BY seq",  # noqa: S608 - column names are ours
             values,
         )
         return tuple(
             JournalRow(seq, Place(dt.date.fromisoformat(day), at, by), kind, _model(kind, body))
-            for seq, day, at, by, kind, body in cursor
+            for seq, day, at, by, kind, body in found
         )
 
     def genesis(self) -> GenesisRow | None:
-        """Return the first row, if the journal has begun."""
-        row = self._db.execute("SELECT body FROM journal WHERE kind = 'genesis'").fetchone()
-        return GenesisRow.model_validate_json(row[0]) if row else None
+        """Return the opening balance, if the journal has begun."""
+        found = self._query("SELECT body FROM journal WHERE kind = 'genesis'")
+        return parsed(GenesisRow.model_validate_json, found[0][0]) if found else None
 
     def order(self, client_order_id: str) -> OrderRecord | None:
         """Return one order."""
@@ -207,52 +239,52 @@ class SqliteJournal:
 
     def sequence_max(self, session: SessionDate, strategy: str, symbol: str, purpose: str) -> int:
         """Return the highest intent sequence of a key; 0 if none."""
-        row = self._db.execute(
+        ((found,),) = self._query(
             "SELECT max(sequence) FROM orders"
             " WHERE session = ? AND strategy = ? AND symbol = ? AND purpose = ?",
             (session.isoformat(), strategy, symbol, purpose),
-        ).fetchone()
-        return int(row[0] or 0)
+        )
+        return int(found or 0)
 
     def fills(self, *, symbol: str | None = None) -> tuple[Fill, ...]:
         """Return fills in booking order."""
         where, values = _where({"symbol": symbol} if symbol else {})
-        cursor = self._db.execute(f"SELECT body FROM fills{where} ORDER BY seq", values)  # noqa: S608 - column names are ours
-        return tuple(Fill.model_validate_json(body) for (body,) in cursor)
+        found = self._query(f"SELECT body FROM fills{where} ORDER BY seq", values)  # noqa: S608 - column names are ours
+        return tuple(parsed(Fill.model_validate_json, body) for (body,) in found)
 
     def has_activity(self, activity_id: str) -> bool:
         """Return whether a fill or cash movement with that id is booked."""
-        row = self._db.execute(
+        found = self._query(
             "SELECT 1 FROM fills WHERE execution_id = :id"
             " UNION ALL SELECT 1 FROM cash_movements WHERE activity_id = :id",
             {"id": activity_id},
-        ).fetchone()
-        return row is not None
+        )
+        return bool(found)
 
     def positions(self) -> tuple[PositionRecord, ...]:
         """Return open positions by symbol."""
-        cursor = self._db.execute("SELECT body FROM positions ORDER BY symbol")
-        return tuple(position_of(body) for (body,) in cursor)
+        found = self._query("SELECT body FROM positions ORDER BY symbol")
+        return tuple(parsed(position_of, body) for (body,) in found)
 
     def stops(self) -> dict[str, StopRow]:
         """Return stop memory by symbol, of open positions only."""
-        cursor = self._db.execute("SELECT symbol, body FROM stops ORDER BY symbol")
-        return {symbol: StopRow.model_validate_json(body) for symbol, body in cursor}
+        found = self._query("SELECT symbol, body FROM stops ORDER BY symbol")
+        return {symbol: parsed(StopRow.model_validate_json, body) for symbol, body in found}
 
     def cash(self) -> Decimal:
         """Return cash in USD, to the cent; zero before genesis."""
-        row = self._db.execute("SELECT value FROM facts WHERE name = 'cash'").fetchone()
-        return Decimal(row[0]) if row else Decimal("0.00")
+        found = self._query("SELECT value FROM facts WHERE name = 'cash'")
+        return stored_number(found[0][0]) if found else Decimal("0.00")
 
     def flags(self) -> dict[str, FlagRow]:
         """Return every flag's newest row."""
-        cursor = self._db.execute("SELECT name, body FROM flags ORDER BY name")
-        return {name: FlagRow.model_validate_json(body) for name, body in cursor}
+        found = self._query("SELECT name, body FROM flags ORDER BY name")
+        return {name: parsed(FlagRow.model_validate_json, body) for name, body in found}
 
     @contextmanager
     def copy(self) -> Iterator[SqliteJournal]:
         """Return a private copy in memory, for trying out a sync."""
-        private = SqliteJournal(_connect(":memory:"))
+        private = SqliteJournal(connect(":memory:"))
         try:
             self._db.backup(private._db)
             yield private
@@ -274,69 +306,56 @@ class SqliteJournal:
 
     def _orders(self, wanted: dict[str, Any]) -> Iterator[OrderRecord]:
         where, values = _where(wanted)
-        cursor = self._db.execute(
+        found = self._query(
             "SELECT intent, state, broker_order_id, cumulative_quantity, average_price,"  # noqa: S608 - column names are ours
             f" submitted_at, code, message FROM orders{where} ORDER BY seq",
             values,
         )
-        for intent, state, broker_id, cumulative, average, submitted, code, message in cursor:
+        for intent, state, broker_id, cumulative, average, submitted, code, message in found:
             yield OrderRecord.model_construct(
-                intent=OrderIntent.model_validate_json(intent),
+                intent=parsed(OrderIntent.model_validate_json, intent),
                 state=state,
                 broker_order_id=broker_id,
-                cumulative_quantity=quantity(cumulative),
-                average_price=price(average) if average is not None else None,
-                submitted_at=dt.datetime.fromisoformat(submitted) if submitted else None,
+                cumulative_quantity=parsed(quantity, cumulative),
+                average_price=parsed(price, average) if average is not None else None,
+                submitted_at=parsed(dt.datetime.fromisoformat, submitted) if submitted else None,
                 code=code,
                 message=message,
             )
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.IntegrityError as error:
-            raise LedgerError(f"the journal refuses a row: {error}") from error
-        except sqlite3.Error as error:
-            raise StorageError(
-                f"the journal cannot be written: {error}", hint="check disk space and permissions"
-            ) from error
+    def _query(
+        self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        return query(self._db, statement, values)
 
     def _create_tables(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.executescript(TABLES)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            # One transaction: a crash leaves all of it or an empty file.
+            version = f"PRAGMA user_version = {SCHEMA_VERSION};"
+            self._db.executescript(f"BEGIN IMMEDIATE;{TABLES}{version}COMMIT;")
+        except sqlite3.Error as error:
+            raise unusable(error, "made") from error
 
     def _check_head(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        ((version,),) = self._query("PRAGMA user_version")
         if version != SCHEMA_VERSION:
             raise JournalCorrupt(
-                f"the journal has schema version {version}, this program reads {SCHEMA_VERSION}"
+                f"the journal has schema version {version}, this program reads {SCHEMA_VERSION}",
+                hint=_RESTORE,
             )
         head = self.head()
         for row in self.raw_rows(after=head.seq - 1):
             seq, session, cycle, step, kind, body, previous, sha256 = row
             if _link(previous, seq, session, cycle, step, kind, body) != sha256:
-                raise JournalCorrupt(f"journal row {seq} does not hold", hint="runbook/restore.md")
-
-
-def _connect(database: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        database, uri=database.startswith("file:"), isolation_level=None, check_same_thread=False
-    )
-    for pragma in PRAGMAS:
-        connection.execute(pragma)
-    return connection
+                raise JournalCorrupt(f"journal row {seq} does not hold", hint=_RESTORE)
 
 
 def _model(kind: str, body: str) -> Frozen:
-    return ROW_MODELS[kind].model_validate_json(body)
+    model = ROW_MODELS.get(kind)
+    if model is None:
+        raise JournalCorrupt("the journal holds a row of unknown kind", value=kind, hint=_RESTORE)
+    return parsed(model.model_validate_json, body)
 
 
 def _link(previous: str, seq: int, *parts: str) -> str:

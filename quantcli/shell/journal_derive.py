@@ -29,6 +29,7 @@ from quantcli.contracts.scalars import instant_text, plain
 from quantcli.core.ledger import apply_fill, cash_effect
 from quantcli.core.order_states import check_transition
 from quantcli.ports.journal import Place
+from quantcli.shell.journal_db import parsed
 
 
 def derive(db: sqlite3.Connection, seq: int, place: Place, row: Frozen) -> None:
@@ -41,8 +42,13 @@ def derive(db: sqlite3.Connection, seq: int, place: Place, row: Frozen) -> None:
 
 
 def _genesis(db: sqlite3.Connection, seq: int, place: Place, row: GenesisRow) -> None:
-    if seq != 1:
-        raise LedgerError("genesis must be the journal's first row", value=seq)
+    # Only a PAUSED that was set or ended may come before: an account that is not empty pauses
+    # the desk, and the operator empties it.
+    known = db.execute(
+        "SELECT 1 FROM journal WHERE seq < ? AND kind <> 'flag' LIMIT 1", (seq,)
+    ).fetchone()
+    if known:
+        raise LedgerError("the journal has begun: its opening balance stands", value=seq)
     _set_cash(db, row.cash)
 
 
@@ -111,7 +117,8 @@ def _fill(db: sqlite3.Connection, seq: int, place: Place, row: FillRow) -> None:
         "INSERT INTO fills VALUES (?, ?, ?, ?)", (fill.execution_id, seq, fill.symbol, _text(fill))
     )
     stored = db.execute("SELECT body FROM positions WHERE symbol = ?", (fill.symbol,)).fetchone()
-    position = apply_fill(position_of(stored[0]) if stored else None, fill, place.session)
+    held = parsed(position_of, stored[0]) if stored else None
+    position = apply_fill(held, fill, place.session)
     if position is None:
         db.execute("DELETE FROM positions WHERE symbol = ?", (fill.symbol,))
         db.execute("DELETE FROM stops WHERE symbol = ?", (fill.symbol,))
@@ -133,7 +140,7 @@ def _cash(db: sqlite3.Connection, seq: int, place: Place, row: CashRow) -> None:
 
 def _stop(db: sqlite3.Connection, seq: int, place: Place, row: StopRow) -> None:
     stored = db.execute("SELECT body FROM stops WHERE symbol = ?", (row.symbol,)).fetchone()
-    if stored and StopRow.model_validate_json(stored[0]).stop_price > row.stop_price:
+    if stored and parsed(StopRow.model_validate_json, stored[0]).stop_price > row.stop_price:
         raise LedgerError("a stop may not be loosened", value=f"{row.symbol} {row.stop_price}")
     db.execute("INSERT OR REPLACE INTO stops VALUES (?, ?)", (row.symbol, _text(row)))
 

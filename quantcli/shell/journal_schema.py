@@ -11,6 +11,9 @@ PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
 )
 
+#: What follows from the rows of `journal`.
+DERIVED_TABLES = ("orders", "fills", "cash_movements", "positions", "stops", "flags", "facts")
+
 TABLES = """
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY,

@@ -82,9 +82,10 @@ def genesis_snapshot(desk: Desk) -> Snapshot:
 
 
 def _is_mine(desk: Desk, genesis: GenesisRow) -> bool:
-    """Return whether an earlier attempt of this very step wrote the journal's only row."""
-    rows = [each.row for each in desk.my_rows()]
-    return desk.journal.head().seq == 1 and rows == [genesis]
+    """Return whether an earlier attempt of this very step wrote the journal's newest row."""
+    mine = desk.my_rows()
+    is_newest = bool(mine) and mine[-1].seq == desk.journal.head().seq
+    return is_newest and [each.row for each in mine] == [genesis]
 
 
 def _opening(desk: Desk) -> GenesisRow:

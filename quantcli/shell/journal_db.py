@@ -1,0 +1,115 @@
+"""SQLite under the journal: connections, transactions and reads that fail in our words only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from quantcli.contracts.errors import JournalCorrupt, LedgerError, QuantcliError, StorageError
+from quantcli.contracts.scalars import decimal_of
+from quantcli.shell.files import make_directory, storage, sync_directory
+from quantcli.shell.journal_schema import PRAGMAS
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+_PRIMARY = 0xFF
+_RESTORE = "see runbook/restore.md"
+ValueT = TypeVar("ValueT")
+
+
+def connect(database: str) -> sqlite3.Connection:
+    """Open a database, given as a path, a file: address or `:memory:`."""
+    connection = sqlite3.connect(
+        database, uri=database.startswith("file:"), isolation_level=None, check_same_thread=False
+    )
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file that only its owner can read: SQLite gives its log the same mode.
+
+    Raises:
+        StorageError: it exists, or the disk refused.
+    """
+    make_directory(path.parent)
+    with storage(path):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        os.close(os.open(path, flags, 0o600))
+        sync_directory(path.parent)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Hold the write lock; commit at the end, or leave no trace of it.
+
+    Raises:
+        LedgerError: a row contradicts what is stored.
+        StorageError: the disk refused, or another process keeps the lock.
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        finally:
+            # A full disk may have rolled back by itself already.
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+    except sqlite3.IntegrityError as error:
+        raise LedgerError(f"the journal refuses a row: {error}") from error
+    except sqlite3.Error as error:
+        raise unusable(error, "written") from error
+
+
+def query(
+    db: sqlite3.Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[tuple[Any, ...]]:
+    """Return all rows of a SELECT.
+
+    Raises:
+        JournalCorrupt: the file is damaged.
+        StorageError: it cannot be read for another reason.
+    """
+    try:
+        return db.execute(statement, values).fetchall()
+    except sqlite3.Error as error:
+        raise unusable(error, "read") from error
+
+
+def unusable(error: sqlite3.Error, verb: str) -> QuantcliError:
+    """Return our error for one of SQLite's: damage is told apart from a disk that says no."""
+    code = getattr(error, "sqlite_errorcode", None)
+    message = f"the journal cannot be {verb}: {error}"
+    if code is not None and code & _PRIMARY in _DAMAGED:
+        return JournalCorrupt(message, hint=_RESTORE)
+    return StorageError(message, hint="check disk space and permissions, then run it again")
+
+
+def parsed(read: Callable[[str], ValueT], text: str) -> ValueT:
+    """Return what a stored text says.
+
+    Raises:
+        JournalCorrupt: it says nothing that this program ever writes.
+    """
+    try:
+        return read(text)
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+        raise JournalCorrupt(
+            f"the journal holds something unreadable: {' '.join(str(error).split())[:120]}",
+            hint=_RESTORE,
+        ) from error
+
+
+def stored_number(text: str) -> Decimal:
+    """Return a number as stored."""
+    return parsed(decimal_of, text)
