@@ -53,6 +53,11 @@ def test_sells_reduce_and_leave_the_cost():
     assert (position.quantity, position.average_price) == (6, 100)
 
 
+def test_the_last_share_keeps_its_cost():
+    position = booked(fill(10, 100), fill(9, 120, "sell", "f-2"))
+    assert (position.quantity, position.average_price) == (1, 100)
+
+
 def test_selling_the_last_share_leaves_nothing():
     assert booked(fill(10, 100), fill(10, 90, "sell", "f-2")) is None
 
