@@ -9,15 +9,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quantcli.contracts.config import Offset
-from quantcli.contracts.decide import SignalVerdict
 from quantcli.contracts.envelope import StepName
 from quantcli.contracts.orders import OrderIntent
 from quantcli.contracts.scalars import CENT, PRICE_QUANTUM
 from quantcli.core.order_ids import IntentKey, client_order_id, intent_id
 from quantcli.core.order_payload import payload_sha256
+
+if TYPE_CHECKING:
+    from quantcli.contracts.decide import SignalVerdict
 
 _UNDIGESTED = "0" * 64
 

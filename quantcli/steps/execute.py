@@ -7,25 +7,19 @@ is sent, and all the rest is done.
 
 from __future__ import annotations
 
-import datetime as dt
-
-from quantcli.contracts.config import Offset
 from quantcli.contracts.enforce import Enforce
 from quantcli.contracts.envelope import Finding
 from quantcli.contracts.errors import ArtifactError, ArtifactMissing, BrokerError
 from quantcli.contracts.execution import Execute
 from quantcli.contracts.journal_rows import IntentRow
-from quantcli.contracts.orders import OrderIntent, OrderRecord
+from quantcli.contracts.orders import OrderRecord
 from quantcli.core.order_payload import payload_sha256
-from quantcli.core.order_states import own_row
-from quantcli.core.sessions import hours
 from quantcli.steps.desk import Desk
+from quantcli.steps.entry_life import end_entry, end_unsent, is_due, is_overdue
 from quantcli.steps.exit_codes import exit_code_of
-from quantcli.steps.order_protocol import Patience, cancel, send, write
+from quantcli.steps.order_protocol import Patience, send
 from quantcli.steps.order_reports import fills_booked, order_reports
 from quantcli.steps.sync import Synced, sync
-
-_ENDING = frozenset({"SUBMITTED", "PARTIALLY_FILLED", "PENDING_CANCEL"})
 
 
 class Gate:
@@ -86,39 +80,6 @@ def execute(desk: Desk) -> Execute:
     return _artifact(desk, problems, gate, synced)
 
 
-def is_due(desk: Desk, intent: OrderIntent, now: dt.datetime) -> bool:
-    """Return whether an entry may be at the broker: in the order window, and not expired."""
-    opens_at, closes_at = hours(desk.stamp.session)
-    window = desk.config.window
-    first = Offset.parse(window.entries_from).of(opens_at, closes_at)
-    last = Offset.parse(window.entries_until).of(opens_at, closes_at)
-    is_in_time = intent.expires_at is None or now < intent.expires_at
-    return intent.session == desk.stamp.session and first <= now < last and is_in_time
-
-
-def end_unsent(desk: Desk) -> None:
-    """End entries that were never sent and whose time has passed."""
-    opens_at, closes_at = hours(desk.stamp.session)
-    last = Offset.parse(desk.config.window.entries_until).of(opens_at, closes_at)
-    for order in desk.journal.orders(purpose="entry", live_only=True):
-        intent = order.intent
-        has_ended = intent.expires_at is not None and intent.expires_at <= desk.stamp.as_of
-        is_over = has_ended or intent.session < desk.stamp.session or last <= desk.stamp.as_of
-        if order.state == "PENDING" and is_over:
-            write(desk, order, own_row(order, "EXPIRED", "expire", "intent-expired"))
-
-
-def end_entry(desk: Desk, order: OrderRecord, patience: Patience) -> OrderRecord:
-    """Return an entry after cancelling it if its time to live is over."""
-    return cancel(desk, order, patience) if _is_overdue(desk, order) else order
-
-
-def _is_overdue(desk: Desk, order: OrderRecord) -> bool:
-    """Return whether an entry is at the broker although its time to live is over."""
-    expires_at = order.intent.expires_at
-    return order.state in _ENDING and expires_at is not None and expires_at <= desk.stamp.as_of
-
-
 def _enforcement(desk: Desk) -> tuple[Enforce | None, list[str]]:
     """Return the newest enforcement of the session, or why there is none."""
     located = desk.find("enforce")
@@ -172,7 +133,7 @@ def _artifact(desk: Desk, problems: list[str], gate: Gate, synced: Synced) -> Ex
     live = desk.journal.orders(live_only=True)
     if any(order.state == "UNKNOWN" for order in live):
         codes.add("outcome-unknown")
-    if any(_is_overdue(desk, order) for order in live):
+    if any(is_overdue(desk, order) for order in live):
         codes.add("cancel-unconfirmed")
     withheld = tuple(gate.withheld[name] for name in sorted(gate.withheld))
     codes |= {finding.code for finding in withheld}

@@ -21,7 +21,7 @@ from quantcli.core.order_states import own_row
 from quantcli.core.sessions import hours
 from quantcli.ports.journal import JournalRow
 from quantcli.steps.desk import Desk
-from quantcli.steps.execute import end_unsent
+from quantcli.steps.entry_life import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.exit_pass import Pass, symbols_reviewed
 from quantcli.steps.order_protocol import Patience, adopt, send, write

@@ -20,7 +20,7 @@ from quantcli.core.coverage import is_covering
 from quantcli.core.exit_plan import Situation, Standing
 from quantcli.core.sessions import sessions_apart
 from quantcli.core.stops import Level, on_tick, resolve
-from quantcli.steps.execute import end_entry
+from quantcli.steps.entry_life import end_entry
 from quantcli.steps.exit_pass import Pass
 
 _RESTING = frozenset({"SUBMITTED", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"})
