@@ -1,19 +1,21 @@
 """`reconcile --read-only`: compare, write one artifact, change nothing else.
 
-Inside an unsealed session it takes the lock and writes the cycle's artifact like any step.
-Outside a session, or after sealing, it takes no lock and writes to `checks/<as_of>/`.
+The artifact goes to `checks/<as_of>/`, outside the sealed folders: it must not stand where the
+reconciliation of the same instant will be written, the one that sets and clears PAUSED. Inside
+an unsealed session the lock is held, so that no step is caught half-way.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from functools import partial
+from contextlib import nullcontext
 from pathlib import Path
 
-from quantcli.cli.chain import announce, run_at
+from quantcli.cli.chain import announce
 from quantcli.cli.console import emit
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import Artifact
+from quantcli.contracts.errors import ArtifactConflict
 from quantcli.core.sessions import cycle_name, is_session, new_york, previous_session
 from quantcli.shell.files import publish_once
 from quantcli.steps.desk import Desk
@@ -24,16 +26,12 @@ def run_read_only(
     desk: Path | None, as_of: str | None, *, dry_run: bool, as_json: bool, quiet: bool
 ) -> int:
     """Run the read-only reconciliation and return 0 or 8."""
-    root = find_desk(desk)
-    with Workspace(root, dry_run=dry_run, read_only=True) as workspace:
+    with Workspace(find_desk(desk), dry_run=dry_run, read_only=True) as workspace:
         at = workspace.now(as_of)
         session = new_york(at).date()
-        if is_session(session) and not workspace.store.is_sealed(session):
-            with workspace.lock.hold():
-                artifact = run_at(workspace, "reconcile", at, partial(reconcile, read_only=True))
-            announce(artifact, as_json=as_json, quiet=quiet)
-            return artifact.exit_code
-        return _check(workspace, at, as_json=as_json, quiet=quiet)
+        is_running = is_session(session) and not workspace.store.is_sealed(session)
+        with workspace.lock.hold() if is_running else nullcontext():
+            return _check(workspace, at, as_json=as_json, quiet=quiet)
 
 
 def _check(workspace: Workspace, at: dt.datetime, *, as_json: bool, quiet: bool) -> int:
@@ -64,7 +62,15 @@ def _check(workspace: Workspace, at: dt.datetime, *, as_json: bool, quiet: bool)
 
 
 def _write(workspace: Workspace, artifact: Artifact, at: dt.datetime) -> Path:
+    """Write the artifact and return its path; another look at the same instant gets a number."""
     name = at.strftime("%Y%m%dT%H%M%SZ")
-    path = workspace.home / "checks" / name / "reconcile.json"
-    publish_once(path, artifact.to_bytes())
-    return path
+    number = 1
+    while True:
+        folder = name if number == 1 else f"{name}-{number}"
+        path = workspace.home / "checks" / folder / "reconcile.json"
+        try:
+            publish_once(path, artifact.to_bytes())
+        except ArtifactConflict:
+            number += 1
+        else:
+            return path

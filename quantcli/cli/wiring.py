@@ -240,7 +240,9 @@ class Workspace:
         return report_pages(report)
 
     def refresh_views(self) -> None:
-        """Rebuild the views, which stand outside the seal."""
+        """Rebuild the views, which stand outside the seal; a replay does so at its end."""
+        if self.syncs_together:
+            return
         if "views" not in self._parts:
             from quantcli.shell.views import Views
 

@@ -1,8 +1,8 @@
 """Reporting and sealing: the session's last report closes it for ever.
 
 Order of effects: pages, report.json, manifest.json. A rerun that finds the report without a
-manifest seals; on a sealed session nothing is written. A session whose orders are not all
-known is not sealed: `unsealed.json` says so and the next report tries again.
+manifest seals; on a sealed session nothing is written. A session with an order whose end is
+not known is not sealed: `unsealed.json` names it, and the next report tries again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from quantcli.contracts.errors import gravest
 from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal
 from quantcli.contracts.report import Report
 from quantcli.core.sessions import sessions_between
+from quantcli.steps.cycles import is_last_cycle
 from quantcli.steps.desk import Desk
 from quantcli.steps.report import report
 from quantcli.steps.run import World, run_step
@@ -49,18 +50,17 @@ def close_report(world: World, stamp: Stamp) -> Closing:
 
     found = run_step(world, "report", stamp, with_pages)
     assert isinstance(found, Report)
-    if not found.seals or world.store.is_sealed(stamp.session):
-        world.refresh_views()
-        return Closing(found, found.exit_code, page, older)
-    unknown = _unknown_orders(world)
-    if unknown:
-        path = f"{folder}/unsealed.json"
-        world.store.publish_file(path, canonical_bytes({"unknown_orders": list(unknown)}))
-        world.refresh_views()
-        return Closing(found, gravest([found.exit_code, _UNKNOWN_EXIT_CODE]), page, older)
-    seal(world, stamp.session, found.damage)
+    sealed = older
+    exit_code = found.exit_code
+    if found.seals and not world.store.is_sealed(stamp.session):
+        seal(world, stamp.session, found.damage)
+        sealed = (*older, stamp.session)
+    elif not found.seals and is_last_cycle(world.config, stamp.session, stamp.as_of):
+        open_ids = {"open_orders": list(_open_orders(world, stamp.session))}
+        world.store.publish_file(f"{folder}/unsealed.json", canonical_bytes(open_ids))
+        exit_code = gravest([exit_code, _UNKNOWN_EXIT_CODE])
     world.refresh_views()
-    return Closing(found, found.exit_code, page, (*older, stamp.session))
+    return Closing(found, exit_code, page, sealed)
 
 
 def seal(world: World, session: dt.date, damage: tuple[Damage, ...]) -> None:
@@ -87,18 +87,20 @@ def _seal_older(world: World, stamp: Stamp) -> tuple[dt.date, ...]:
         for session in world.store.sessions()
         if session < stamp.session and not world.store.is_sealed(session)
     ]
-    if older and _unknown_orders(world):
+    if older and _open_orders(world, older[-1]):
         return ()
     for session in older:
         seal(world, session, tuple(world.store.damage(session)))
     return tuple(older)
 
 
-def _unknown_orders(world: World) -> tuple[str, ...]:
+def _open_orders(world: World, session: dt.date) -> tuple[str, ...]:
+    """Return orders up to a session whose outcome is unknown, or that may still open a position."""
     return tuple(
         order.intent.client_order_id
         for order in world.journal.orders(live_only=True)
-        if order.state == "UNKNOWN"
+        if order.intent.session <= session
+        and (order.state == "UNKNOWN" or order.intent.purpose == "entry")
     )
 
 

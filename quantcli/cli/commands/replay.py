@@ -38,6 +38,8 @@ def command(
             )  # fmt: skip
         workspace.syncs_together = True
         tally = run_replay(workspace, start, end, quiet=quiet or as_json)
+        workspace.syncs_together = False
+        workspace.refresh_views()
     for line in tally.problems:
         warn(line)
     emit(tally.as_object(), tally.table, as_json, quiet)
