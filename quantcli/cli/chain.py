@@ -48,13 +48,24 @@ def run_at(
     return run_step(workspace, step, stamp, function)
 
 
-def announce(artifact: Artifact, *, as_json: bool, quiet: bool) -> None:
-    """Print one line about an artifact, and on stderr why it did not exit 0."""
+def announce(artifact: Artifact, *, as_json: bool, quiet: bool, path: str | None = None) -> None:
+    """Print one line about an artifact, and on stderr why it did not exit 0.
+
+    Args:
+        artifact: What a step made.
+        as_json: Print a JSON object instead.
+        quiet: Print nothing on stdout.
+        path: Where the artifact is, below the desk, if not among the artifacts.
+    """
     line = headline(artifact)
     if artifact.exit_code:
         codes = ", ".join(getattr(artifact, "codes", ())) or "see the artifact"
         warn(f"{artifact.STEP}: exit {artifact.exit_code}: {codes}")
-    emit(summary_object(artifact), line, as_json, quiet)
+    value = summary_object(artifact)
+    if path is not None:
+        value["artifact"] = path
+        line = f"{line}\nwritten to {path}"
+    emit(value, line, as_json, quiet)
 
 
 def summary_object(artifact: Artifact) -> dict[str, Any]:

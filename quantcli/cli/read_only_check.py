@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from quantcli.cli.chain import announce
-from quantcli.cli.console import emit
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import Artifact
 from quantcli.contracts.errors import ArtifactConflict
@@ -53,23 +52,19 @@ def _check(workspace: Workspace, at: dt.datetime, *, as_json: bool, quiet: bool)
     )
     artifact = reconcile(desk, read_only=True)
     path = _write(workspace, artifact, at)
-    if quiet or as_json:
-        announce(artifact, as_json=as_json, quiet=quiet)
-    else:
-        announce(artifact, as_json=False, quiet=False)
-        emit({}, f"written to {path}", as_json=False)
+    announce(artifact, as_json=as_json, quiet=quiet, path=path)
     return artifact.exit_code
 
 
-def _write(workspace: Workspace, artifact: Artifact, at: dt.datetime) -> Path:
-    """Write the artifact and return its path; another look at the same instant gets a number."""
+def _write(workspace: Workspace, artifact: Artifact, at: dt.datetime) -> str:
+    """Return where the artifact was written; another look at the same instant gets a number."""
     name = at.strftime("%Y%m%dT%H%M%SZ")
     number = 1
     while True:
         folder = name if number == 1 else f"{name}-{number}"
-        path = workspace.home / "checks" / folder / "reconcile.json"
+        path = f"checks/{folder}/reconcile.json"
         try:
-            publish_once(path, artifact.to_bytes())
+            publish_once(workspace.home / path, artifact.to_bytes())
         except ArtifactConflict:
             number += 1
         else:
