@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ from quantcli.ports.broker import Request, Response, Transport, TransportFailure
 from quantcli.ports.halts import HaltReading, Halts
 from quantcli.ports.journal import Head
 from quantcli.shell.files import make_directory, storage, sync_directory, sync_file
+
+_NAME = re.compile(r"\.tape-([1-9][0-9]*)\.jsonl$")
+_ASKED = ("method", "path", "query", "body")
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "head": ("seq", "sha256"),
+    "exchange": (*_ASKED, "status", "answer"),
+    "failure": (*_ASKED, "why", "sent"),
+    "halt": ("entries", "all", "reason"),
+}
 
 
 class TapeEnded(Exception):
@@ -49,7 +59,8 @@ class TapeRecorder:
         """
         self._root, self._prefix = root, prefix
         self._transport, self._halts = transport, halts
-        attempt = len(tape_paths(root, prefix)) + 1
+        taken = tape_paths(root, prefix)
+        attempt = _attempt(taken[-1]) + 1 if taken else 1
         self._path = root / f"{prefix}.tape-{attempt}.jsonl"
         make_directory(self._path.parent)
         with storage(self._path):
@@ -111,16 +122,13 @@ class TapePlayer:
     """Plays one attempt back: transport and halt record in one."""
 
     def __init__(self, data: bytes, name: str) -> None:
-        """Read a tape's lines.
+        """Read a tape's lines; a last one without its end was never acted on and is left out.
 
         Raises:
-            ArtifactCorrupt: a line is not JSON, or the first is not the journal's head.
+            ArtifactCorrupt: a line is none of a tape, or the first is not the journal's head.
         """
-        try:
-            lines = [orjson.loads(line) for line in data.splitlines()]
-        except orjson.JSONDecodeError as error:
-            raise ArtifactCorrupt(f"{name} is not a tape: {error}") from error
-        if not lines or lines[0].get("kind") != "head":
+        lines = [_line_of(line, name) for line in _whole_lines(data)]
+        if not lines or lines[0]["kind"] != "head":
             raise ArtifactCorrupt(f"{name} does not begin with the journal's head")
         self.head = Head(lines[0]["seq"], lines[0]["sha256"])
         self._name, self._lines, self._next = name, lines, 1
@@ -158,8 +166,14 @@ class TapePlayer:
 def tape_paths(root: Path, prefix: str) -> list[Path]:
     """Return the tapes of a step, oldest attempt first."""
     folder, step = (root / prefix).parent, prefix.rsplit("/", 1)[1]
-    found = folder.glob(f"{step}.tape-*.jsonl")
-    return sorted(found, key=lambda path: int(path.name.split("-")[-1].split(".")[0]))
+    found = [path for path in folder.glob(f"{step}.tape-*.jsonl") if _attempt(path)]
+    return sorted(found, key=_attempt)
+
+
+def _attempt(path: Path) -> int:
+    """Return the number of the attempt a tape is of; 0 for a file that is no tape."""
+    match = _NAME.search(path.name)
+    return int(match[1]) if match else 0
 
 
 def tape_refs(root: Path, prefix: str) -> list[InputRef]:
@@ -178,4 +192,24 @@ def _text(body: bytes) -> str | dict[str, str]:
 
 
 def _bytes(text: str | dict[str, str]) -> bytes:
-    return text.encode() if isinstance(text, str) else base64.b64decode(text["base64"])
+    return (
+        text.encode() if isinstance(text, str) else base64.b64decode(text["base64"], validate=True)
+    )
+
+
+def _whole_lines(data: bytes) -> list[bytes]:
+    *whole, _ = data.split(b"\n")
+    return whole
+
+
+def _line_of(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        line = orjson.loads(data)
+        fields = _FIELDS[line["kind"]]
+        for body in line.keys() & {"body", "answer"}:
+            _bytes(line[body])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactCorrupt(f"{name} is not a tape: {error}") from error
+    if line.keys() != {"kind", *fields}:
+        raise ArtifactCorrupt(f"{name} is not a tape: a {line['kind']} with other fields")
+    return dict(line)
