@@ -28,7 +28,7 @@ def command(
         Path, typer.Option("--into", metavar="DIR", help="Where the demo desks go.")
     ] = Path("demo"),
     sessions: Annotated[int, typer.Option(min=1, max=60, help="Sessions to trade.")] = 15,
-    seed: Annotated[int, typer.Option(help="Of the made-up market.")] = 7,
+    seed: Annotated[int, typer.Option(help="Of the made-up market.")] = 2,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
