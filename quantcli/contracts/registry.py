@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from quantcli.contracts.canonical import parse_canonical
+from quantcli.contracts.canonical import dump, parse_canonical
 from quantcli.contracts.envelope import Artifact, Frozen
 from quantcli.contracts.errors import ArtifactCorrupt, SchemaUnknown
 
+if TYPE_CHECKING:
+    from quantcli.contracts.manifest import Manifest
+
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
+ModelT = TypeVar("ModelT", bound=Frozen)
 
 #: Schema name -> (module, class). Imported when asked for: a command pays for its own only.
 _PLACES: dict[str, tuple[str, str]] = {
@@ -61,19 +65,30 @@ def parse_artifact(data: bytes, model: type[ArtifactT], *, what: str) -> Artifac
         ArtifactCorrupt: not canonical, or fields that the schema does not allow.
         SchemaUnknown: another schema, or a version this program does not know.
     """
+    return _parsed(data, model, (model.SCHEMA, model.VERSION), what)
+
+
+def parse_manifest(data: bytes, *, what: str) -> Manifest:
+    """Return the manifest that `data` holds; errors as for `parse_artifact`."""
+    from quantcli.contracts.manifest import Manifest
+
+    return _parsed(data, Manifest, (Manifest.SCHEMA, Manifest.VERSION), what)
+
+
+def _parsed(data: bytes, model: type[ModelT], schema: tuple[str, int], what: str) -> ModelT:
     value = parse_canonical(data, what=what)
-    _check_schema(value, model.SCHEMA, model.VERSION, what)
+    _check_schema(value, *schema, what)
     try:
-        artifact = model.model_validate(value)
+        found = model.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = "/".join(str(part) for part in first["loc"])
         raise ArtifactCorrupt(
             f"{what}: {first['msg']} at /{where}", hint="restore it from a backup"
         ) from error
-    if artifact.to_bytes() != data:
+    if dump(found.as_json()) != data:
         raise ArtifactCorrupt(f"{what} spells a value in a way this program does not")
-    return artifact
+    return found
 
 
 def _check_schema(value: Any, name: str, version: int, what: str) -> None:

@@ -12,6 +12,7 @@ import orjson
 from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import STEPS, Artifact, InputRef, Stamp
 from quantcli.contracts.errors import (
+    ArtifactConflict,
     ArtifactError,
     ArtifactForeign,
     ArtifactMissing,
@@ -19,12 +20,14 @@ from quantcli.contracts.errors import (
 )
 from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
 from quantcli.contracts.registry import parse_artifact, schema_model
+from quantcli.contracts.scalars import session_date
 from quantcli.ports.artifact_store import Located
 from quantcli.shell.files import publish_once, storage
 from quantcli.shell.run_records import RunRecords
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
 _HINT = "see runbook/damaged-artifact.md"
+_PLACE_IN_CHAIN: dict[str, int] = {step: place for place, step in enumerate(STEPS)}
 
 
 class FileStore:
@@ -50,7 +53,7 @@ class FileStore:
         return tuple(
             sorted(
                 (item for item in located if item is not None),
-                key=lambda item: (item.cycle, STEPS.index(item.step)),  # type: ignore[arg-type]
+                key=lambda item: (item.cycle, _PLACE_IN_CHAIN[item.step]),
             )
         )
 
@@ -79,15 +82,24 @@ class FileStore:
         """Write the artifact durably, once."""
         path = artifact_path(artifact.session, artifact.cycle, artifact.STEP)
         data = artifact.to_bytes()
+        digest = sha256_hex(data)
+        known = self.records.published(artifact.session).get(path, digest)
+        if known != digest:
+            raise ArtifactConflict(
+                f"{path} was published with other bytes and is gone or changed",
+                value=digest,
+                hint=_HINT,
+            )
         publish_once(self.root / path, data)
-        return InputRef(name=path, sha256=sha256_hex(data))
+        return InputRef(name=path, sha256=digest)
 
     def sessions(self) -> tuple[dt.date, ...]:
         """Return sessions that have a directory, oldest first."""
         if not self.root.is_dir():
             return ()
-        names = (entry.name for entry in self.root.iterdir() if entry.is_dir())
-        return tuple(sorted(dt.date.fromisoformat(name) for name in names if name[:1].isdigit()))
+        with storage(self.root):
+            found = [_session_of(entry.name) for entry in self.root.iterdir() if entry.is_dir()]
+        return tuple(sorted(day for day in found if day is not None))
 
     def is_sealed(self, session: dt.date) -> bool:
         """Return whether the session has a manifest."""
@@ -110,18 +122,20 @@ class FileStore:
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return every file of a session except its manifest, with digests, by path."""
         folder = self.root / session.isoformat()
-        found = []
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".part"):
-                found.append(self._sealed(path.relative_to(self.root).as_posix()))
-        return tuple(sorted(found, key=lambda item: item.path))
+        names = (
+            path.relative_to(self.root).as_posix()
+            for path in folder.rglob("*")
+            if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".part")
+        )
+        return tuple(self._sealed(name) for name in sorted(names))
 
     def configs(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return the stored decision configs that the session's artifacts name, by path."""
         names = set()
         for located in self.list(session):
             path = self.root / located.path
-            value = _loose(path.read_bytes()) if path.exists() else {}
+            with storage(path):
+                value = _loose(path.read_bytes()) if path.exists() else {}
             digest = str(value.get("config_sha256", ""))
             if (self.root / "config" / f"{digest}.json").is_file():
                 names.add(f"config/{digest}.json")
@@ -161,6 +175,14 @@ class FileStore:
 def artifact_path(session: dt.date, cycle: str, step: str) -> str:
     """Return the path of an artifact relative to the artifacts folder."""
     return f"{session.isoformat()}/{cycle}/{step}.json"
+
+
+def _session_of(name: str) -> dt.date | None:
+    """Return the session a folder is named after; None for a folder that is not a session's."""
+    try:
+        return session_date(name)
+    except ValueError:
+        return None
 
 
 def _loose(data: bytes) -> dict[str, object]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-import orjson
-from pydantic import ValidationError
-
-from quantcli.contracts.canonical import parse_canonical, sha256_hex
+from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.errors import ArtifactError, QuantcliError
 from quantcli.contracts.manifest import Manifest, PreviousSeal
+from quantcli.contracts.registry import parse_manifest
+from quantcli.core.sessions import sessions_between
 from quantcli.shell.artifact_store import FileStore
+from quantcli.shell.files import storage
 from quantcli.shell.journal import SqliteJournal
 
 
@@ -46,7 +46,8 @@ def verify(store: FileStore, journal: SqliteJournal | None) -> Audit:
     files = 0
     for session in sealed:
         path = f"{session.isoformat()}/manifest.json"
-        data = (store.root / path).read_bytes()
+        with storage(store.root / path):
+            data = (store.root / path).read_bytes()
         manifest = _manifest(data, path, session, faults)
         if manifest is not None:
             files += len(manifest.files)
@@ -60,9 +61,9 @@ def verify(store: FileStore, journal: SqliteJournal | None) -> Audit:
 
 def _manifest(data: bytes, path: str, session: dt.date, faults: list[Fault]) -> Manifest | None:
     try:
-        manifest = Manifest.model_validate(parse_canonical(data, what=path))
-    except (ArtifactError, ValidationError) as error:
-        faults.append(Fault(path, "artifact-corrupt", " ".join(str(error).split())[:200]))
+        manifest = parse_manifest(data, what=path)
+    except ArtifactError as error:
+        faults.append(Fault(path, error.code, error.message))
         return None
     if manifest.session != session:
         faults.append(Fault(path, "artifact-foreign", f"belongs to {manifest.session}"))
@@ -78,6 +79,14 @@ def _check_link(
         faults.append(
             Fault(path, "chain-broken", f"names the seal {named} before it, found {found}")
         )
+    if manifest.gap != _gap(previous, manifest.session):
+        faults.append(Fault(path, "chain-broken", "names other sessions as not traded"))
+
+
+def _gap(previous: PreviousSeal | None, session: dt.date) -> tuple[dt.date, ...]:
+    if previous is None:
+        return ()
+    return sessions_between(previous.session, session)[1:-1]
 
 
 def _check_files(store: FileStore, manifest: Manifest, faults: list[Fault]) -> None:
@@ -86,11 +95,13 @@ def _check_files(store: FileStore, manifest: Manifest, faults: list[Fault]) -> N
         file = store.root / path
         if not file.is_file():
             faults.append(Fault(path, "artifact-missing", "sealed and gone"))
-        elif sha256_hex(file.read_bytes()) != item.sha256:
+            continue
+        with storage(file):
+            data = file.read_bytes()
+        if (sha256_hex(data), len(data)) != (item.sha256, item.bytes):
             faults.append(Fault(path, "artifact-tampered", "differs from what was sealed"))
-    for item in store.files(manifest.session):
-        if item.path not in sealed:
-            faults.append(Fault(item.path, "artifact-added", "not there when it was sealed"))
+    added = (item.path for item in store.files(manifest.session) if item.path not in sealed)
+    faults.extend(Fault(path, "artifact-added", "not there when it was sealed") for path in added)
 
 
 def _journal_heads(journal: SqliteJournal | None, faults: list[Fault]) -> dict[int, str]:
@@ -99,9 +110,11 @@ def _journal_heads(journal: SqliteJournal | None, faults: list[Fault]) -> dict[i
         return {}
     try:
         journal.verify()
+        journal.verify_tables()
+        return {int(row[0]): str(row[7]) for row in journal.raw_rows()}
     except QuantcliError as error:
         faults.append(Fault("state/desk.sqlite3", error.code, error.message))
-    return {int(row[0]): str(row[7]) for row in journal.raw_rows()}
+        return {}
 
 
 def _check_journal(
@@ -113,12 +126,33 @@ def _check_journal(
 
 
 def _check_records(store: FileStore, sealed: list[dt.date], faults: list[Fault]) -> None:
-    for session in sealed:
+    """Hold run records to their chain, and the seals to what the runs say they published.
+
+    The newest seal has no successor that names it; the run record does.
+    """
+    published: dict[str, str] = {}
+    for session in store.sessions():
+        path = f"state/runs/{session}.jsonl"
         try:
             records = store.records.all(session)
-        except (QuantcliError, orjson.JSONDecodeError) as error:
-            faults.append(Fault(f"state/runs/{session}.jsonl", "storage-failed", str(error)))
+        except QuantcliError as error:
+            faults.append(Fault(path, error.code, error.message))
             continue
-        if not records:
+        if session in sealed and not records:
             detail = "no run record names what was published"
-            faults.append(Fault(f"state/runs/{session}.jsonl", "artifact-missing", detail))
+            faults.append(Fault(path, "artifact-missing", detail))
+        published.update(store.records.published(session))
+    for path, digest in sorted(published.items()):
+        if path.endswith("/manifest.json"):
+            _check_seal(store, path, digest, faults)
+
+
+def _check_seal(store: FileStore, path: str, digest: str, faults: list[Fault]) -> None:
+    file = store.root / path
+    if not file.is_file():
+        faults.append(Fault(path, "artifact-missing", "published and gone"))
+        return
+    with storage(file):
+        found = sha256_hex(file.read_bytes())
+    if found != digest:
+        faults.append(Fault(path, "artifact-tampered", "differs from what was published"))
