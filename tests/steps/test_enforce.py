@@ -408,6 +408,43 @@ def test_position_of_the_journal_blocks_its_symbol_and_counts_at_the_broker_s_pr
     assert codes["exposure-gross"] == "mark-missing"  # nobody knows what the one AAPL is worth
 
 
+def test_position_counts_at_the_price_that_the_reconciliation_saw(tmp_path):
+    morning = made.Morning(tmp_path)
+    morning.write(
+        made.GenesisRow(
+            account_id=morning.broker.account().account_id, cash="1", first_session=made.PREVIOUS
+        )
+    )
+    bought = morning.intent("MSFT", made.PREVIOUS, quantity=20, signal_id="5" * 64)
+    morning.moved(bought, "SUBMITTED", "FILLED", cumulative=20)
+    morning.filled(bought, 20, "x1", price="390")
+    seen = PositionSeen(symbol="MSFT", quantity=20, average_price="390", current_price="400")
+    broker = made.reconciled().broker.model_copy(update={"positions": (seen,)})
+    morning.publish(made.snapshot())
+    morning.seal(made.PREVIOUS)
+    morning.publish(made.reconciled(broker=broker))
+    morning.publish(built.scan())
+    morning.decided()
+
+    found = morning.enforce()
+
+    gates = {each.gate: each for each in found.verdicts[0].gates}
+    assert gates["exposure-gross"].observed == "17810.00"  # 20 x 400 + 45 x 218
+    assert gates["positions-open"].observed == "2"
+    assert found.verdicts[0].decision == "ALLOW"
+
+
+def test_position_that_only_the_journal_shows_blocks_its_symbol(morning):
+    bought = morning.intent("AAPL", made.PREVIOUS, quantity=1, signal_id="5" * 64)
+    morning.moved(bought, "SUBMITTED", "FILLED", cumulative=1)
+    morning.filled(bought, 1, "x1")
+    morning.decided()
+
+    codes = blocked_by(morning.enforce())
+
+    assert codes["existing-position"] == "position-exists"
+
+
 def test_position_that_only_the_broker_shows_blocks_its_symbol(tmp_path):
     morning = made.Morning(tmp_path)
     morning.write(
