@@ -125,13 +125,15 @@ class SqliteJournal:
     def copy_row(self, row: tuple[Any, ...]) -> None:
         """Append a raw row read from another journal, re-deriving its tables and its hash.
 
+        Its text is kept as it is: an older program may have written fewer fields.
+
         Raises:
             JournalCorrupt: the hash does not follow from what was copied before.
         """
         _, session, cycle, step, kind, body, _, sha256 = row
         place = Place(dt.date.fromisoformat(session), cycle, step)
         with transaction(self._db):
-            head = self._append_one(self.head(), place, _model(kind, body))
+            head = self._append_text(self.head(), place, _model(kind, body), kind, body)
             if head.sha256 != sha256:
                 raise JournalCorrupt(
                     f"journal row {head.seq} does not continue the chain", hint=_RESTORE
@@ -292,8 +294,10 @@ class SqliteJournal:
             private.close()
 
     def _append_one(self, head: Head, place: Place, row: Frozen) -> Head:
-        kind = ROW_KINDS[type(row)]
         body = canonical_line(row.as_json()).decode().rstrip("\n")
+        return self._append_text(head, place, row, ROW_KINDS[type(row)], body)
+
+    def _append_text(self, head: Head, place: Place, row: Frozen, kind: str, body: str) -> Head:
         seq = head.seq + 1
         where = (place.session.isoformat(), place.cycle, place.step)
         sha256 = _link(head.sha256, seq, *where, kind, body)

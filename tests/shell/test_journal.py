@@ -30,6 +30,7 @@ from quantcli.contracts.journal_rows import (
     StopRow,
 )
 from quantcli.ports.journal import Head, Place
+from quantcli.shell import journal as journal_module
 from quantcli.shell import journal_db
 from quantcli.shell.journal import SqliteJournal
 from quantcli.shell.journal_schema import DERIVED_TABLES
@@ -659,3 +660,17 @@ def test_killed_in_the_middle_the_journal_is_whole(begun, path, delay, root):
     assert again.cash() == 1000 + again.head().seq - 1
     again.append(PLACE, [PAUSED])
     again.close()
+
+
+def test_rows_of_an_older_program_are_copied_as_they_are(begun):
+    """A field that was added since must not make old days unprovable."""
+    body = '{"account_id":"account","cash":"1000.00","first_session":"2024-08-01"}'
+    place = ("2024-08-01", "082500", "snapshot")
+    sha256 = journal_module._link("0" * 64, 1, *place, "genesis", body)
+    rebuilt = SqliteJournal.in_memory()
+    rebuilt.copy_row((1, *place, "genesis", body, "0" * 64, sha256))
+
+    assert rebuilt.raw_rows() == [(1, *place, "genesis", body, "0" * 64, sha256)]
+    assert rebuilt.genesis() == GENESIS
+    rebuilt.verify()
+    rebuilt.close()
