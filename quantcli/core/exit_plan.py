@@ -37,6 +37,7 @@ class Situation(NamedTuple):
         exit_code: Why to leave besides the stop (target, time); None: no reason.
         is_open: Regular hours now.
         may_replace: The broker would replace a working stop now.
+        may_shrink: The stops are known as of now: one that seems too large may be reduced.
         may_exit: False once the broker refused to sell in this pass.
         is_buy_resting: A buy rests in the symbol: a plain sell would be a wash trade.
         is_sell_unknown: A sell in the symbol has an unknown outcome.
@@ -51,6 +52,7 @@ class Situation(NamedTuple):
     exit_code: str | None
     is_open: bool
     may_replace: bool
+    may_shrink: bool
     may_exit: bool
     is_buy_resting: bool
     is_sell_unknown: bool
@@ -121,6 +123,8 @@ def _total(stops: Sequence[Standing]) -> Decimal:
 
 def _protect(now: Situation, level: Level, to_protect: Decimal) -> Plan:
     """Return the plan that leaves `to_protect` shares under stops, at `level` if it may."""
+    if not now.may_shrink:
+        to_protect = max(to_protect, _total(now.stops))
     if not now.stops:
         if _is_below(level, now.price):
             return Plan("place", "stop-placed", (Move("place", None, to_protect, level),))

@@ -109,16 +109,29 @@ def adopt(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> O
 
 
 def learn(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRecord:
-    """Return the order after writing what the broker shows; contradictions pause the desk."""
+    """Return the order after writing what the broker shows; contradictions pause the desk.
+
+    When an order that replaces another turns out to be there, the other one counts as on its
+    way out in the same transaction: the two never cover the same shares.
+    """
     row = row_of(order, shown, cause)
     if row is None:
         return order
     try:
-        apply_order_row(order, row)
+        after = apply_order_row(order, row)
     except LedgerError:
         desk.write([pause(desk, "order-state-contradicts")])
         return order
-    return write(desk, order, row)
+    is_new = order.state in {"PENDING", "UNKNOWN"} and after.state not in {"REJECTED", "UNKNOWN"}
+    desk.write([row, *(_giving_way(desk, order.intent) if is_new else ())])
+    return after
+
+
+def _giving_way(desk: Desk, intent: OrderIntent) -> list[OrderRow]:
+    before = None if intent.replaces is None else desk.journal.order(intent.replaces)
+    if before is None or before.state not in {"SUBMITTED", "PARTIALLY_FILLED"}:
+        return []
+    return [own_row(before, "PENDING_CANCEL", "replace", None)]
 
 
 def cancel(desk: Desk, order: OrderRecord, patience: Patience) -> OrderRecord:

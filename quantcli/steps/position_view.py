@@ -76,6 +76,7 @@ def look_at(
         exit_code=_exit_code(run, position, entry, now),
         is_open=run.is_open,
         may_replace=run.is_open and may_replace,
+        may_shrink=run.synced.open_orders is not None,
         may_exit=may_exit,
         is_buy_resting=is_buy_resting,
         is_sell_unknown=any(order.state in {"UNKNOWN", "PENDING_CANCEL"} for order in sells),

@@ -17,7 +17,7 @@ from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPositio
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerError
 from quantcli.contracts.journal_rows import CashRow, FillRow
-from quantcli.contracts.orders import TERMINAL_ORDER_STATES, Fill, OrderRecord
+from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
 from quantcli.core.ledger import apply_fill, invariants_broken, quantity_filled
@@ -86,12 +86,13 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
 
 
 def _resolve_unknown(desk: Desk, live: list[OrderRecord], patience: Patience) -> None:
-    """Look up orders of unknown outcome; what is learned takes their place in `live`."""
-    for number, order in enumerate(live):
-        if order.state == "UNKNOWN":
-            shown = look_up(desk, order.intent, patience)
-            if shown is not None:
-                live[number] = adopt(desk, order, shown, "look-up")
+    """Look up orders of unknown outcome, and read `live` again if anything was learned."""
+    unknown = [order for order in live if order.state == "UNKNOWN"]
+    for order in unknown:
+        shown = look_up(desk, order.intent, patience)
+        if shown is not None:
+            adopt(desk, order, shown, "look-up")
+            live[:] = desk.journal.orders(live_only=True)
 
 
 def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
@@ -99,7 +100,7 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
     synced.open_orders = desk.broker.open_orders()
     shown = {order.client_order_id: order for order in synced.open_orders}
     for order in live:
-        if order.broker_order_id is None or order.state in TERMINAL_ORDER_STATES:
+        if order.broker_order_id is None:
             continue
         theirs = shown.get(order.intent.client_order_id)
         if theirs is None:

@@ -100,3 +100,21 @@ def test_sold_shares_need_no_cover_and_old_positions_do_not_count():
 
 def test_a_stop_that_stood_before_the_fill_waits_for_nothing():
     assert seconds([fill(10, 100, minutes=3)], [stop(10, 1)]) == 0
+
+
+def test_a_stop_placed_in_the_instant_of_the_fill_waits_for_nothing():
+    assert seconds([fill(10, 100)], [stop(10, 0)]) == 0
+
+
+def test_a_stop_that_never_reached_the_broker_covers_no_time():
+    unsent = order("PENDING", purpose="stop", quantity=10)
+    assert seconds([fill(10, 100)], [unsent, stop(10, 5, sequence=2)]) == 300
+
+
+def test_one_bare_share_keeps_the_wait_going():
+    assert seconds([fill(10, 100)], [stop(9, 5)], uncovered=1) == 3600
+
+
+def test_of_three_partial_stops_the_last_ends_the_wait():
+    stops = [stop(4, 5), stop(3, 6, sequence=2), stop(3, 8, sequence=3)]
+    assert seconds([fill(10, 100)], stops) == 480

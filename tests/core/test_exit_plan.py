@@ -26,6 +26,7 @@ def situation(**changes):
         exit_code=None,
         is_open=True,
         may_replace=True,
+        may_shrink=True,
         may_exit=True,
         is_buy_resting=False,
         is_sell_unknown=False,
@@ -85,6 +86,17 @@ def test_closed_it_shrinks_by_cancel_and_place():
     now = situation(stops=standing((15, 96)), is_open=False)
     moves = (Move("cancel", "s-1", Decimal(0), at(96)), place(10, at(96)))
     assert plan_of(now) == Plan("resize", "stop-resized", moves)
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_without_the_brokers_word_on_orders_no_stop_is_reduced(is_open):
+    """What seems to be twice the cover may be an order that is gone."""
+    now = situation(stops=standing((10, 95), (10, 95)), may_shrink=False, is_open=is_open)
+    moves = plan_of(now).moves
+    assert [move.kind for move in moves] == (["replace", "replace"] if is_open else [])
+    assert all(move.quantity == 10 for move in moves)
+    kept = now._replace(stops=standing((10, 96), (10, 96)))
+    assert plan_of(kept) == Plan("keep", "stop-kept")
 
 
 def test_two_stops_rise_together_and_share_the_shares():

@@ -75,6 +75,14 @@ def test_the_intraday_stop_needs_a_higher_low_and_enough_bars():
     assert intraday_level([10.0, 9.5, 11.0, 9.0, 12.0, 11.5], 6, TEN_CENTS) is None
 
 
+def test_an_equal_low_is_not_a_higher_low():
+    assert intraday_level([10.0, 9.0, 11.0, 9.0, 12.0, 11.5], 6, TEN_CENTS) is None
+
+
+def test_stops_below_a_dollar_exist():
+    assert daily_level([0.7, 0.65, 0.8], TEN_CENTS).price == Decimal("0.55")
+
+
 def test_a_later_lower_low_does_not_take_the_higher_low_back():
     lows = [10.0, 9.0, 11.0, 9.5, 12.0, 8.0, 12.0]
     assert intraday_level(lows, 6, TEN_CENTS).price == Decimal("9.40")

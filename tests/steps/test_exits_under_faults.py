@@ -297,3 +297,19 @@ def test_a_stop_refused_after_it_was_lost_is_refused(holder):
     assert [(o.action, o.state) for o in told.orders] == [("refused", "REJECTED")]
     assert holder.exits("093501").exit_code == 0
     assert holder.resting() == [("sell", "10", "92.9")]
+
+
+def test_a_raised_stop_whose_predecessor_was_not_read_back_is_not_taken_for_too_much(protected):
+    """Found by weather seed 133: the new stop was cancelled because the old one seemed to stand."""
+    protected.to(FRIDAY_OPEN)
+    protected.line.trouble = once(("GET", "/orders:by_client", "lost"))
+    protected.exits("093500")
+    assert states(protected, purpose="stop") == ["PENDING_CANCEL", "SUBMITTED"]
+    protected.line.trouble = lambda m, p: "garbled" if (m, p) == ("GET", "/orders") else ""
+    told = protected.exits("093501")
+    assert protected.resting() == [("sell", "10", "93.9")]
+    assert certificate(told) == [("XYZ", 10, 1, 0)]
+    protected.line.trouble = lambda method, path: ""
+    told = protected.exits("093502")
+    assert told.exit_code == 0
+    assert states(protected, purpose="stop") == ["REPLACED", "SUBMITTED"]
