@@ -59,13 +59,19 @@ def announce(artifact: Artifact, *, as_json: bool, quiet: bool, path: str | None
     """
     line = headline(artifact)
     if artifact.exit_code:
-        codes = ", ".join(getattr(artifact, "codes", ())) or "see the artifact"
-        warn(f"{artifact.STEP}: exit {artifact.exit_code}: {codes}")
+        warn(f"{artifact.STEP}: exit {artifact.exit_code}: {_why(artifact)}")
     value = summary_object(artifact)
     if path is not None:
         value["artifact"] = path
         line = f"{line}\nwritten to {path}"
     emit(value, line, as_json, quiet)
+
+
+def _why(artifact: Artifact) -> str:
+    """Return the codes behind an exit code; breaks with what they are about."""
+    codes = getattr(artifact, "codes", ())
+    breaks = (f"{item.code} {item.subject}" for item in getattr(artifact, "breaks", ()))
+    return ", ".join(codes or breaks) or "see the artifact"
 
 
 def summary_object(artifact: Artifact) -> dict[str, Any]:
