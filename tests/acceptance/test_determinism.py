@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
-from quantcli.cli.init_desk import make_state
 
-from tests.acceptance.conftest import FIRST, LAST, make_synthetic_desk
+from quantcli.cli.init_desk import make_state
+from tests.acceptance.made import FIRST, LAST, make_synthetic_desk
 from tests.acceptance.typed import difference, spawned, tree, typed
 
 ELSEWHERE = {"TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "LC_ALL": "C"}

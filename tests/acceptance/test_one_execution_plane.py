@@ -8,8 +8,18 @@ import shutil
 import pytest
 
 from tests.acceptance.typed import (
-    AFTER_OPEN, CLOSE, HALF_DAY_CLOSE, OPEN, STEPS_OF, Served, advance, artifact, difference,
-    spawned, tree, typed,
+    AFTER_OPEN,
+    CLOSE,
+    HALF_DAY_CLOSE,
+    OPEN,
+    STEPS_OF,
+    Served,
+    advance,
+    artifact,
+    difference,
+    spawned,
+    tree,
+    typed,
 )  # fmt: skip
 
 SESSIONS = (("2024-11-27", CLOSE), ("2024-11-29", HALF_DAY_CLOSE), ("2024-12-02", CLOSE))

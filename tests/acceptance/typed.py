@@ -10,9 +10,11 @@ import urllib.error
 import urllib.request
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from quantcli.cli.app import main
+from quantcli.cli.venue import exchange_keys
+from quantcli.cli.wiring import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 120
@@ -136,7 +138,7 @@ class Served:
         }
         self.url = ""
 
-    def __enter__(self) -> "Served":
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             command_line("exchange", "serve", "--port", "0", "--desk", self._desk),
             stdout=subprocess.PIPE, env=environment(),
@@ -163,24 +165,15 @@ class Served:
                 raise AssertionError(f"{refusal.code} {refusal.read()!r}") from None
         return json.loads(text) if text else None
 
-    def orders(self) -> list[dict[str, Any]]:
-        """Return every order in the book, of any state."""
-        found: list[dict[str, Any]] = self.ask("GET", "/v2/orders?status=all&limit=500")
-        return found
-
 
 def orders_in_book(desk: Path) -> list[dict[str, Any]]:
-    """Return every order in the exchange's book, asked for over HTTP."""
-    with Served(desk) as exchange:
-        return exchange.orders()
-
-
-def buy_behind_the_desk(desk: Path, symbol: str, quantity: int = 1) -> None:
-    """Send a market order with the account's own keys, past every command of the desk."""
-    with Served(desk) as exchange:
-        exchange.ask(
-            "POST",
-            "/v2/orders",
-            {"symbol": symbol, "qty": str(quantity), "side": "buy", "type": "market",
-             "time_in_force": "day"},
-        )  # fmt: skip
+    """Return every order in the exchange's book, of any state; the desk is not asked."""
+    with Workspace(desk) as workspace:
+        key_id, secret = exchange_keys(desk)
+        keys = {"APCA-API-KEY-ID": key_id, "APCA-API-SECRET-KEY": secret}
+        status, _, body = workspace.exchange.handle(
+            "GET", "/v2/orders", "status=all&limit=500", b"", keys
+        )
+    assert status == 200, body
+    found: list[dict[str, Any]] = json.loads(body)
+    return found
