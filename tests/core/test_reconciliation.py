@@ -82,6 +82,11 @@ def test_average_prices_may_differ_by_their_rounding():
     assert position_breaks([third], [theirs(average="10.6667")]) == []
 
 
+def test_a_difference_of_one_ten_thousandth_is_rounding():
+    assert position_breaks([ours()], [theirs(average="100.0001")]) == []
+    assert position_breaks([ours()], [theirs(average="99.9999")]) == []
+
+
 def test_positions_come_in_the_order_of_symbols():
     mine = [ours("MSFT"), ours("AAPL")]
     assert [item.subject for item in position_breaks(mine, [])] == ["AAPL", "MSFT"]
