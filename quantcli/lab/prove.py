@@ -16,8 +16,8 @@ import orjson
 
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import STEPS, Artifact, CodeId, InputRef, Stamp
-from quantcli.contracts.errors import ArtifactError, QuantcliError
-from quantcli.contracts.registry import schema_model
+from quantcli.contracts.errors import ArtifactError, ArtifactTampered, QuantcliError
+from quantcli.contracts.registry import parse_artifact, schema_model
 from quantcli.core.json_diff import differences
 from quantcli.lab.pinned_store import PinnedStore
 from quantcli.ports.artifact_store import Located
@@ -84,6 +84,7 @@ class _Attempt(NamedTuple):
     tape: Path | None
     is_last: bool
     head: Head
+    doubt: Finding | None
 
 
 def prove(archive: Archive, sessions: tuple[dt.date, ...], code: CodeId) -> Iterator[Proof]:
@@ -139,10 +140,8 @@ class _Past:
 def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> Iterator[_Attempt]:
     found = []
     for located in archive.store.list(session):
-        model = schema_model(located.step)
-        assert issubclass(model, Artifact)
         try:
-            artifact, _ = archive.store.load(located, model)
+            artifact, doubt = _recorded(archive.store, located)
         except ArtifactError as error:
             findings.append(Finding(located.path, "", error.code, error.message))
             continue
@@ -150,12 +149,24 @@ def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> It
         tapes = tape_paths(archive.store.root, prefix) if located.step in BROKER_STEPS else []
         if not tapes:
             head = _head_of(artifact)
-            found.append(_Attempt(located, artifact, tape=None, is_last=True, head=head))
+            found.append(_Attempt(located, artifact, None, is_last=True, head=head, doubt=doubt))
         for tape in tapes:
             head = TapePlayer(tape.read_bytes(), tape.name).head
             is_last = tape == tapes[-1]
-            found.append(_Attempt(located, artifact, tape=tape, is_last=is_last, head=head))
+            found.append(_Attempt(located, artifact, tape, is_last=is_last, head=head, doubt=doubt))
     yield from sorted(found, key=lambda attempt: attempt.head.seq)
+
+
+def _recorded(store: FileStore, located: Located) -> tuple[Artifact, Finding | None]:
+    """Return an artifact; one that was altered comes with that finding, to be told where."""
+    model = schema_model(located.step)
+    assert issubclass(model, Artifact)
+    try:
+        return store.load(located, model)[0], None
+    except ArtifactTampered as error:
+        data = (store.root / located.path).read_bytes()
+        doubt = Finding(located.path, "", error.code, error.message)
+        return parse_artifact(data, model, what=located.path), doubt
 
 
 def _head_of(artifact: Artifact) -> Head:
@@ -173,7 +184,7 @@ def _unproven_rows(journal: SqliteJournal, session: dt.date, derived: int) -> li
     recorded = sum(row.place.step in STEPS for row in journal.rows(session=session))
     if recorded == derived:
         return []
-    return [Finding(f"journal/{session}", "", f"{recorded} rows", f"{derived} rows derived")]
+    return [Finding(f"journal/{session}", "", f"{recorded} rows", f"{derived} rows")]
 
 
 def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[int, list[Finding]]:
@@ -197,6 +208,8 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[in
         findings.append(Finding(path, "", "an artifact", problem))
     if derived is not None and attempt.is_last:
         findings.extend(_compare(path, attempt.artifact, derived))
+    if attempt.doubt is not None and not any(item.path == path for item in findings):
+        findings.append(attempt.doubt)
     return len(rows), findings
 
 

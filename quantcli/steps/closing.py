@@ -53,7 +53,7 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     sealed = older
     exit_code = found.exit_code
     if found.seals and not world.store.is_sealed(stamp.session):
-        seal(world, stamp.session, found.damage)
+        seal(world, stamp, stamp.session, found.damage)
         sealed = (*older, stamp.session)
     elif not found.seals and is_last_cycle(world.config, stamp.session, stamp.as_of):
         open_ids = {"open_orders": list(_open_orders(world, stamp.session))}
@@ -63,8 +63,16 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     return Closing(found, exit_code, page, sealed)
 
 
-def seal(world: World, session: dt.date, damage: tuple[Damage, ...]) -> None:
-    """Write the session's manifest, chained to the newest before it."""
+def seal(world: World, stamp: Stamp, session: dt.date, damage: tuple[Damage, ...]) -> None:
+    """Write a session's manifest, chained to the newest before it, and record its digest.
+
+    Args:
+        world: The composition root's parts.
+        stamp: Where the report that seals runs; its run record names the manifest, which has
+            no successor yet that would.
+        session: The session to seal, the stamp's own or an older one.
+        damage: What is known to be damaged.
+    """
     previous = world.store.last_seal(session)
     head = world.journal.head()
     manifest = Manifest(
@@ -78,7 +86,8 @@ def seal(world: World, session: dt.date, damage: tuple[Damage, ...]) -> None:
         journal_sha256=head.sha256,
     )
     path = f"{session.isoformat()}/manifest.json"
-    world.store.publish_file(path, canonical_bytes(manifest.as_json()))
+    ref = world.store.publish_file(path, canonical_bytes(manifest.as_json()))
+    world.record(stamp, "report", 0, {ref.name: ref.sha256})
 
 
 def _seal_older(world: World, stamp: Stamp) -> tuple[dt.date, ...]:
@@ -90,7 +99,7 @@ def _seal_older(world: World, stamp: Stamp) -> tuple[dt.date, ...]:
     if older and _open_orders(world, older[-1]):
         return ()
     for session in older:
-        seal(world, session, tuple(world.store.damage(session)))
+        seal(world, stamp, session, tuple(world.store.damage(session)))
     return tuple(older)
 
 
