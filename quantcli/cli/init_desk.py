@@ -12,6 +12,7 @@ from quantcli.ports.halts import HaltReading
 from quantcli.shell.files import make_directory, replace_file
 from quantcli.shell.halt_file import HaltFile
 from quantcli.shell.journal import SqliteJournal
+from quantcli.shell.run_facts import environment_for_git
 
 
 def make_desk(root: Path, *, name: str, feed: str = "local", git: bool = True) -> None:
@@ -53,8 +54,8 @@ def make_repository(root: Path) -> bool:
     try:
         for words in commands:
             subprocess.run(  # noqa: S603 - the words are ours
-                ["git", "-C", str(root), *words],  # noqa: S607 - git is found on the user's PATH
-                check=True, capture_output=True, timeout=30,
+                ["git", "-C", str(root), "-c", "core.hooksPath=/dev/null", *words],  # noqa: S607
+                check=True, capture_output=True, timeout=30, env=environment_for_git(),
             )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return False

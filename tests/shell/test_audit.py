@@ -1,0 +1,241 @@
+"""`audit verify` finds one flipped byte, wherever it is."""
+
+import datetime as dt
+import hashlib
+import sqlite3
+from decimal import Decimal
+
+import pytest
+
+from quantcli.contracts.canonical import canonical_bytes
+from quantcli.contracts.envelope import SchemaId
+from quantcli.contracts.journal_rows import FlagRow, GenesisRow
+from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal, SealedFile
+from quantcli.ports.journal import Place
+from quantcli.shell.audit import verify
+from quantcli.shell.journal import SqliteJournal
+from tests.shell.made_artifacts import made, publish, store
+
+# Thursday, Friday and, with Monday left out, Tuesday.
+DAYS = (dt.date(2024, 8, 1), dt.date(2024, 8, 2), dt.date(2024, 8, 6))
+GENESIS = GenesisRow(account_id="a", cash=Decimal(10), first_session=DAYS[0])
+PAUSED = FlagRow(name="paused", is_set=True, reasons=(), by="operator")
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def sealed(kept, name):
+    data = (kept.root / name).read_bytes()
+    return SealedFile(path=name, sha256=sha256(data), bytes=len(data))
+
+
+def seal(kept, journal, session, previous, **changes):
+    """Seal a session as it lies there; return the seal and record it as a run does."""
+    folder = kept.root / str(session)
+    names = sorted(str(p.relative_to(kept.root)) for p in folder.rglob("*") if p.is_file())
+    head = journal.head()
+    fields = {
+        "session": session,
+        "previous": previous,
+        "gap": (),
+        "files": tuple(sealed(kept, name) for name in [*names, f"config/{'d' * 64}.json"]),
+        "damage": (Damage(path="2024-08-01/x", code="artifact-missing", detail="some words"),),
+        "journal_seq": head.seq,
+        "journal_sha256": head.sha256,
+        **changes,
+    }
+    data = canonical_bytes(
+        Manifest(schema_id=SchemaId(name="manifest", version=1), **fields).as_json()
+    )
+    path = f"{session}/manifest.json"
+    kept.publish_file(path, data)
+    kept.records.append(session, {"published": {path: sha256(data)}})
+    return PreviousSeal(session=session, sha256=sha256(data))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "desk.sqlite3"
+
+
+@pytest.fixture
+def journal(path):
+    opened = SqliteJournal.create(path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def kept(tmp_path, journal):
+    """Three sealed sessions."""
+    kept = store(tmp_path)
+    kept.publish_file(f"config/{'d' * 64}.json", b"{}\n")
+    previous = None
+    for number, day in enumerate(DAYS):
+        journal.append(Place(day, "083000", "x"), [PAUSED if number else GENESIS])
+        publish(kept, made(session=day))
+        kept.publish_file(f"{day}/083000/execute.tape-1.jsonl", b'{"kind":"head"}\n')
+        gap = (dt.date(2024, 8, 5),) if number == 2 else ()
+        previous = seal(kept, journal, day, previous, gap=gap)
+    return kept
+
+
+def faults(kept, journal):
+    return [(fault.path, fault.code) for fault in verify(kept, journal).faults]
+
+
+def test_a_whole_desk(kept, journal):
+    audit = verify(kept, journal)
+
+    assert audit.faults == ()
+    assert (audit.sessions, audit.files) == (3, 9)
+    newest = (kept.root / "2024-08-06/manifest.json").read_bytes()
+    assert audit.head == PreviousSeal(session=DAYS[2], sha256=sha256(newest))
+
+
+def test_nothing_is_sealed_yet(tmp_path, journal):
+    audit = verify(store(tmp_path), journal)
+
+    assert (audit.sessions, audit.files, audit.head, audit.faults) == (0, 0, None, ())
+
+
+def test_every_flipped_byte_of_every_sealed_file_is_found(kept, journal):
+    """All files of the tree, manifests and the newest of them included; a bit in each byte."""
+    files = sorted(item for item in kept.root.rglob("*") if item.is_file())
+    assert len(files) == 10
+    for file in files:
+        whole = file.read_bytes()
+        name = str(file.relative_to(kept.root))
+        for place in range(0, len(whole), 13):
+            data = bytearray(whole)
+            data[place] ^= 1
+            file.write_bytes(bytes(data))
+            assert name in [fault.path for fault in verify(kept, journal).faults], place
+        file.write_bytes(whole)
+    assert faults(kept, journal) == []
+
+
+def test_a_file_that_went_or_came_is_named(kept, journal):
+    (kept.root / "2024-08-02/083000/execute.json").unlink()
+    (kept.root / "2024-08-01/083000/late.txt").write_bytes(b"")
+
+    assert faults(kept, journal) == [
+        ("2024-08-01/083000/late.txt", "artifact-added"),
+        ("2024-08-02/083000/execute.json", "artifact-missing"),
+    ]
+
+
+def test_a_file_that_is_a_folder_now_is_missing(kept, journal):
+    (kept.root / "2024-08-02/083000/execute.json").unlink()
+    (kept.root / "2024-08-02/083000/execute.json").mkdir()
+
+    assert faults(kept, journal) == [("2024-08-02/083000/execute.json", "artifact-missing")]
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_seal_that_went_is_missed(kept, journal, day):
+    (kept.root / f"{day}/manifest.json").unlink()
+
+    assert (f"{day}/manifest.json", "artifact-missing") in faults(kept, journal)
+
+
+def test_a_session_that_went_breaks_the_chain(kept, journal):
+    """Folder and run records gone: the next seal still names it."""
+    for file in [*(kept.root / "2024-08-02").rglob("*")][::-1]:
+        file.rmdir() if file.is_dir() else file.unlink()
+    (kept.root / "2024-08-02").rmdir()
+    (kept.root.parent / "runs" / "2024-08-02.jsonl").unlink()
+
+    assert ("2024-08-06/manifest.json", "chain-broken") in faults(kept, journal)
+
+
+def test_a_session_copied_over_another_is_foreign(kept, journal):
+    data = (kept.root / "2024-08-01/manifest.json").read_bytes()
+    (kept.root / "2024-08-02/manifest.json").write_bytes(data)
+
+    assert ("2024-08-02/manifest.json", "artifact-foreign") in faults(kept, journal)
+
+
+def test_a_chain_made_again_without_its_records_is_seen_by_its_head(kept, journal):
+    """What nobody can detect from inside: that is why the head is printed to be kept elsewhere."""
+    before = verify(kept, journal).head
+    file = kept.root / "2024-08-06/083000/execute.tape-1.jsonl"
+    file.write_bytes(b'{"kind":"lies"}\n')
+    (kept.root / "2024-08-06/manifest.json").unlink()
+    (kept.root.parent / "runs" / "2024-08-06.jsonl").unlink()
+    kept = store(kept.root.parent)
+    publish(kept, made(session=DAYS[2]))
+    second = (kept.root / "2024-08-02/manifest.json").read_bytes()
+    previous = PreviousSeal(session=DAYS[1], sha256=sha256(second))
+    seal(kept, journal, DAYS[2], previous, gap=(dt.date(2024, 8, 5),))
+
+    audit = verify(kept, journal)
+    assert audit.faults == ()
+    assert audit.head != before
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"gap": ()}, "chain-broken"),
+        ({"previous": None}, "chain-broken"),
+        ({"journal_sha256": "e" * 64}, "journal-corrupt"),
+        ({"journal_seq": 2}, "journal-corrupt"),
+        ({"journal_seq": 99}, "journal-corrupt"),
+    ],
+)
+def test_a_seal_that_says_something_else(kept, journal, changes, code):
+    (kept.root / "2024-08-06/manifest.json").unlink()
+    second = (kept.root / "2024-08-02/manifest.json").read_bytes()
+    previous = PreviousSeal(session=DAYS[1], sha256=sha256(second))
+    usual = {"gap": (dt.date(2024, 8, 5),), "previous": previous}
+    seal(kept, journal, DAYS[2], **{**usual, **changes})
+
+    assert faults(kept, journal) == [("2024-08-06/manifest.json", code)]
+
+
+def test_an_edited_journal_row_is_found(kept, journal, path):
+    db = sqlite3.connect(path)
+    db.execute("DROP TRIGGER journal_no_update")
+    db.execute("UPDATE journal SET body = replace(body, 'operator', 'operatoR') WHERE seq = 2")
+    db.commit()
+    db.close()
+
+    assert faults(kept, journal) == [("state/desk.sqlite3", "journal-corrupt")]
+
+
+def test_an_edited_table_is_found(kept, journal, path):
+    db = sqlite3.connect(path)
+    db.execute("UPDATE facts SET value = '1000000.00'")
+    db.commit()
+    db.close()
+
+    assert faults(kept, journal) == [("state/desk.sqlite3", "journal-corrupt")]
+
+
+def test_another_desks_journal_is_found(kept, tmp_path):
+    other = SqliteJournal.in_memory()
+    richer = GenesisRow(account_id="a", cash=Decimal(11), first_session=DAYS[0])
+    other.append(Place(DAYS[0], "083000", "x"), [richer])
+    found = faults(kept, other)
+    other.close()
+
+    assert found == [(f"{day}/manifest.json", "journal-corrupt") for day in DAYS]
+
+
+def test_a_journal_that_is_gone_is_a_fault_of_its_own(kept):
+    assert faults(kept, None) == [("state/desk.sqlite3", "state-missing")]
+
+
+def test_edited_and_absent_run_records_are_found(kept, journal):
+    runs = kept.root.parent / "runs"
+    edited = runs / "2024-08-01.jsonl"
+    edited.write_bytes(edited.read_bytes().replace(b'"published"', b'"publisheD"', 1))
+    (runs / "2024-08-02.jsonl").unlink()
+
+    assert faults(kept, journal) == [
+        ("state/runs/2024-08-01.jsonl", "storage-failed"),
+        ("state/runs/2024-08-02.jsonl", "artifact-missing"),
+    ]
