@@ -69,10 +69,16 @@ def send(
         desk.write([*promise, mark])
         order = apply_order_row(order, mark)
     answer = _request(desk, order, is_first=is_first)
-    order = _settle(desk, order, answer, patience, is_first=is_first)
+    if is_first and isinstance(answer, Refused) and not answer.is_duplicate_id:
+        return _refused(desk, order, answer)
+    order = _settle(desk, order, answer, patience)
     if is_first and order.state == "UNKNOWN" and may_send(order):
-        answer = _request(desk, order, is_first=False)
-        order = _settle(desk, order, answer, patience, is_first=False)
+        again = _request(desk, order, is_first=False)
+        return _settle(desk, order, again, patience)
+    if order.state == "UNKNOWN" and isinstance(answer, Refused) and order.intent.side == "sell":
+        # It was looked up in vain in two passes, and is refused. Should it show up all the same,
+        # a sell could not sell more than is held; a buy could, so that one stays unknown.
+        return order if answer.is_duplicate_id else _refused(desk, order, answer)
     return order
 
 
@@ -200,24 +206,15 @@ def _request(desk: Desk, order: OrderRecord, *, is_first: bool) -> Submission:
         raise
 
 
-def _settle(
-    desk: Desk, order: OrderRecord, answer: Submission, patience: Patience, *, is_first: bool
-) -> OrderRecord:
-    """Return the order after the broker's answer; UNKNOWN if there is no evidence."""
+def _settle(desk: Desk, order: OrderRecord, answer: Submission, patience: Patience) -> OrderRecord:
+    """Return the order after an answer; without evidence that it is there it stays UNKNOWN.
+
+    A refusal proves nothing here: it may be the doing of a first request that did arrive.
+    """
     if isinstance(answer, Accepted) and is_same(order.intent, answer.order):
-        order = learn(desk, order, answer.order, "send")
-        return _replaced(desk, order)
-    if isinstance(answer, Refused) and not answer.is_duplicate_id and is_first:
-        return _refused(desk, order, answer)
+        return _replaced(desk, learn(desk, order, answer.order, "send"))
     shown = look_up(desk, order.intent, patience)
-    if shown is not None:
-        return _replaced(desk, adopt(desk, order, shown, "look-up"))
-    is_sell = order.intent.side == "sell"
-    if isinstance(answer, Refused) and not answer.is_duplicate_id and is_sell:
-        # The first request was never seen and the second is refused. A sell that shows up
-        # later could not sell more than is held; a buy could, so that one stays unknown.
-        return _refused(desk, order, answer)
-    return order
+    return order if shown is None else _replaced(desk, adopt(desk, order, shown, "look-up"))
 
 
 def _refused(desk: Desk, order: OrderRecord, answer: Refused) -> OrderRecord:

@@ -96,9 +96,17 @@ def _resolve_unknown(desk: Desk, live: list[OrderRecord], patience: Patience) ->
 
 
 def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
-    """Bring working orders up to date; one that is no longer open is asked for by its id."""
+    """Bring working orders up to date; one that is no longer open is asked for by its id.
+
+    The list may show an order that its look-up did not find.
+    """
     synced.open_orders = desk.broker.open_orders()
     shown = {order.client_order_id: order for order in synced.open_orders}
+    unknown = [order for order in live if order.state == "UNKNOWN"]
+    for order in unknown:
+        if order.intent.client_order_id in shown:
+            adopt(desk, order, shown[order.intent.client_order_id], "look-up")
+            live[:] = desk.journal.orders(live_only=True)
     for order in live:
         if order.broker_order_id is None:
             continue

@@ -291,12 +291,28 @@ def test_a_broker_that_fails_three_times_is_left_alone():
     assert told.exit_code == 8
 
 
-def test_a_stop_refused_after_it_was_lost_is_refused(holder):
-    holder.line.trouble = once(("POST", "/orders", "lost"), ("POST", "/orders", "401"))
+def test_a_stop_refused_after_it_was_lost_is_refused_once_it_was_looked_for_again(holder):
+    holder.line.trouble = once(("POST", "/orders", "lost"), *[("POST", "/orders", "401")] * 2)
     told = holder.exits("093500")
-    assert [(o.action, o.state) for o in told.orders] == [("refused", "REJECTED")]
-    assert holder.exits("093501").exit_code == 0
+    assert told.exit_code == 7
+    assert [(o.action, o.state) for o in told.orders] == [("unknown", "UNKNOWN")]
+    told = holder.exits("093501")
+    assert [(o.action, o.state) for o in told.orders] == [
+        ("refused", "REJECTED"),
+        ("sent", "SUBMITTED"),
+    ]
     assert holder.resting() == [("sell", "10", "92.9")]
+
+
+def test_the_list_of_open_orders_is_evidence_too(holder):
+    """The stop is there, its look-up lags for two passes, and the list shows it."""
+    holder.line.trouble = lambda method, path: (
+        "unheard" if method == "POST" else "lag" if "by_client" in path else ""
+    )
+    assert holder.exits("093500").exit_code == 7
+    told = holder.exits("093501")
+    assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
+    assert len(holder.book()) == 2
 
 
 def test_a_raised_stop_whose_predecessor_was_not_read_back_is_not_taken_for_too_much(protected):
