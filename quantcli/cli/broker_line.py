@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quantcli.contracts.errors import ConfigError
-from quantcli.shell.alpaca.http import LIVE_HOST, PAPER_HOST, AlpacaTransport
+from quantcli.shell.alpaca.http import LIVE_HOST, PAPER_HOST, AlpacaTransport, host_of
 
 if TYPE_CHECKING:
     from quantcli.cli.wiring import Workspace
@@ -52,11 +52,12 @@ def _check_mode(workspace: Workspace) -> None:
             "live trading cannot be armed by this version", value=mode,
             hint="use mode paper or local; the roadmap says what is missing",
         )  # fmt: skip
-    is_paper = PAPER_HOST in url
-    if LIVE_HOST in url.replace(PAPER_HOST, ""):
-        raise ConfigError("broker.url is the live host, mode is not live", value=url)
+    host = host_of(url)
+    if host == LIVE_HOST:
+        raise ConfigError("broker.url is the live host, mode is not live")
+    is_paper = host == PAPER_HOST
     if (mode == "paper") != is_paper:
         raise ConfigError(
-            f"mode {mode} does not go with broker.url", value=url or "(embedded exchange)",
+            f"mode {mode} does not go with broker.url", value=host or "(embedded exchange)",
             hint="paper needs the paper host; local needs an empty url or loopback",
         )  # fmt: skip

@@ -33,7 +33,9 @@ class Keys(NamedTuple):
         """Hide both."""
         return "Keys(hidden)"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        """Hide both."""
+        return repr(self)
 
 
 def broker_keys(keys_file: str, environ: Mapping[str, str] | None = None) -> Keys:

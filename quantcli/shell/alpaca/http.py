@@ -7,27 +7,28 @@ chose; and we keep status and body as they came.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from alpaca.common.rest import RESTClient
 from requests import PreparedRequest
 from requests import Response as WireResponse
-from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.adapters import BaseAdapter
 from requests.exceptions import ConnectTimeout, ReadTimeout, RequestException
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
 from quantcli.contracts.errors import ConfigError
 from quantcli.ports.broker import Request, Response, TransportFailure
+from quantcli.shell.alpaca.deadline import DeadlineAdapter
 
 BODY_BYTES_MAX = 10 * 1024 * 1024
 LIVE_HOST = "api.alpaca.markets"
 PAPER_HOST = "paper-api.alpaca.markets"
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _CHUNK_BYTES = 65_536
+#: What urllib3 calls failures to get a connection at all: refused, unknown host, bad certificate.
+_BEFORE_SENDING = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
 
 
 class AlpacaTransport:
@@ -59,7 +60,7 @@ class AlpacaTransport:
             ConfigError: the host is neither Alpaca's nor loopback, or not over HTTPS.
         """
         adapter = _HardenedAdapter(
-            inner or HTTPAdapter(max_retries=0), (connect_seconds, read_seconds), total_seconds
+            inner or DeadlineAdapter(total_seconds), (connect_seconds, read_seconds)
         )
         self._client = _Client(checked_url(url), key_id, secret, adapter)
 
@@ -128,19 +129,16 @@ class _Client(RESTClient):
 
 
 class _HardenedAdapter(BaseAdapter):
-    """Sets timeouts, a deadline for the whole answer, and a cap on its size."""
+    """Sets timeouts, and a cap on the answer's size."""
 
-    def __init__(
-        self, inner: BaseAdapter, timeout: tuple[float, float], total_seconds: float
-    ) -> None:
+    def __init__(self, inner: BaseAdapter, timeout: tuple[float, float]) -> None:
         super().__init__()
-        self._inner, self._timeout, self._total = inner, timeout, total_seconds
+        self._inner, self._timeout = inner, timeout
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> WireResponse:  # type: ignore[override]
-        deadline = time.monotonic() + self._total
         response = self._inner.send(request, timeout=self._timeout, stream=True)
         try:
-            response._content = _content(response, deadline)  # noqa: SLF001 - read by parts
+            response._content = _content(response)  # noqa: SLF001 - read by parts
         except (TransportFailure, RequestException):
             response.close()
             raise
@@ -150,15 +148,13 @@ class _HardenedAdapter(BaseAdapter):
         self._inner.close()
 
 
-def _content(response: WireResponse, deadline: float) -> bytes:
+def _content(response: WireResponse) -> bytes:
     parts, size = [], 0
     for part in response.iter_content(_CHUNK_BYTES):
         parts.append(part)
         size += len(part)
         if size > BODY_BYTES_MAX:
             raise TransportFailure("answer-too-large", was_sent=True)
-        if time.monotonic() > deadline:
-            raise TransportFailure("deadline", was_sent=True)
     return b"".join(parts)
 
 
@@ -166,27 +162,49 @@ def checked_url(url: str) -> str:
     """Return a base address without a trailing slash or version.
 
     Raises:
-        ConfigError: an unknown host, or plain HTTP to anything but loopback.
+        ConfigError: an unknown host, plain HTTP to anything but loopback, or more in it than
+            scheme, host, port and path.
     """
     trimmed = url.rstrip("/").removesuffix("/v2")
-    parts = urlsplit(trimmed)
-    host = parts.hostname or ""
-    is_loopback = host in _LOOPBACK_HOSTS and parts.scheme == "http"
-    if not is_loopback and not (host in (LIVE_HOST, PAPER_HOST) and parts.scheme == "https"):
+    if not _is_allowed(trimmed):
+        # Not the address itself: it may hold a password.
         raise ConfigError(
             "broker.url names neither Alpaca nor this machine",
-            value=url,
             hint=f"use https://{PAPER_HOST}, https://{LIVE_HOST} or http://127.0.0.1:PORT",
         )
     return trimmed
 
 
+def host_of(url: str) -> str:
+    """Return the host of an address, in lower case; empty if it names none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_allowed(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    has_more = bool(parts.username or parts.password or parts.query or parts.fragment)
+    if has_more or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    if parts.scheme == "http":
+        return parts.hostname in _LOOPBACK_HOSTS
+    is_known = parts.hostname in (LIVE_HOST, PAPER_HOST) and port in (None, 443)
+    return parts.scheme == "https" and is_known
+
+
 def _failure_of(error: RequestException) -> TransportFailure:
     """Tell whether the request certainly never left; in doubt it did."""
+    told = repr(error)
     if isinstance(error, ConnectTimeout):
         return TransportFailure("connect-timeout", was_sent=False)
-    if isinstance(error, ReadTimeout):
-        return TransportFailure("read-timeout", was_sent=True)
-    if isinstance(error, RequestsConnectionError) and "NewConnectionError" in repr(error):
+    if any(name in told for name in _BEFORE_SENDING):
         return TransportFailure("connect-failed", was_sent=False)
+    if isinstance(error, ReadTimeout) or "ReadTimeoutError" in told:
+        return TransportFailure("read-timeout", was_sent=True)
     return TransportFailure("connection-lost", was_sent=True)
