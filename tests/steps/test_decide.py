@@ -303,6 +303,14 @@ def test_position_bought_since_the_snapshot_counts_at_cost(morning):
     assert (budget.exposure_gross, budget.positions, budget.entries) == (2_000, 1, 1)
 
 
+def test_one_booked_share_counts_once(morning):
+    bought = morning.intent("MSFT", quantity=1)
+    morning.moved(bought, "SUBMITTED", "FILLED", cumulative=1)
+    morning.filled(bought, 1, "x1", price="100")
+
+    assert morning.decide().budget.exposure_gross == 100
+
+
 @pytest.mark.parametrize("states", [(), ("SUBMITTED",), ("UNKNOWN",)])
 def test_inv08_open_entries_count_at_their_limit_and_take_a_place(morning, states):
     morning.moved(morning.intent("MSFT", quantity=30), *states)
