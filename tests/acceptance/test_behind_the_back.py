@@ -5,6 +5,7 @@ import pytest
 from tests.acceptance.typed import (
     AFTER_OPEN,
     CLOSE,
+    INDEXES,
     OPEN,
     STEPS_OF,
     Served,
@@ -20,8 +21,6 @@ from tests.acceptance.typed import (
 
 SESSION, NEXT = "2024-11-27", "2024-11-29"
 FOREIGN = "SYNA"
-#: SQLite's own files beside a book that was only read.
-INDEXES = ("state/desk.sqlite3-shm", "state/desk.sqlite3-wal")
 
 
 def buy_behind_the_desk(desk, **terms):

@@ -19,6 +19,9 @@ from quantcli.cli.wiring import Workspace
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 120
 
+#: SQLite's own files beside a book that was only read.
+INDEXES = ("state/desk.sqlite3-shm", "state/desk.sqlite3-wal")
+
 #: The three cycles of a session, by name; a half day closes three hours sooner.
 OPEN, AFTER_OPEN, CLOSE, HALF_DAY_CLOSE = "083000", "093500", "160500", "130500"
 STEPS_OF = {
