@@ -7,7 +7,9 @@ import pytest
 
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.snapshot import PositionHeld, RecentExit
+from quantcli.core.readings import Reading
 from quantcli.ports.journal import Place
+from quantcli.steps.decide import _scan_faults
 from tests.core import gate_facts as built
 from tests.steps import morning as made
 
@@ -185,6 +187,13 @@ def test_signals_without_an_order_among_them_are_no_scan(tmp_path, pair):
 
     assert (found.codes, found.exit_code) == (("scan-invalid",), 4)
     assert {each.decision for each in found.verdicts} == {"BLOCK"}
+
+
+def test_scan_of_another_session_is_refused_even_if_the_store_let_it_through():
+    foreign = Reading(value=built.scan(session=made.PREVIOUS))
+
+    assert _scan_faults(foreign, built.SESSION) == ["session-mismatch"]
+    assert _scan_faults(Reading(value=built.scan()), built.SESSION) == []
 
 
 # ------------------------------------------------------------------------------ the snapshot
