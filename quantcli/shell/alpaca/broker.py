@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
+
+import orjson
 
 from quantcli.contracts.broker_views import (
     Accepted,
@@ -32,8 +34,10 @@ from quantcli.shell.alpaca import translate
 _PAGE_ORDERS = 500
 _PAGE_ACTIVITIES = 100
 _PAGES_MAX = 200
-#: Statuses that, with a JSON body, say that nothing was done.
-_DEFINITE = (400, 401, 403, 404, 422, 429)
+#: Statuses that, with a JSON object as body, say that nothing was done.
+_DEFINITE = (400, 401, 403, 404, 409, 422, 429)
+#: Either is told of an id that is taken, which proves that the order is there.
+_DUPLICATE = (409, 422)
 ValueT = TypeVar("ValueT")
 
 
@@ -84,8 +88,15 @@ class AlpacaBroker:
         query = urlencode({"client_order_id": client_order_id})
         response = self._send(Request("GET", "/orders:by_client_order_id", query, b""))
         if response.status == 404:
-            return None
-        return translate.order_of(self._value(response, "order look-up"))
+            if _is_answer(response.body):
+                return None
+            raise BrokerUnreachable("a gateway answered the order look-up", value=404)
+        order = translate.order_of(self._value(response, "order look-up"))
+        if order.client_order_id != client_order_id:
+            raise ContractDrift(
+                "the broker answers with another order", value=order.client_order_id
+            )
+        return order
 
     def activities(self, after: str | None) -> tuple[Activity, ...]:
         """Return the account's activities dated `after` (YYYY-MM-DD) or later, oldest first."""
@@ -116,13 +127,13 @@ class AlpacaBroker:
         Raises:
             BrokerUnreachable: the request certainly never left.
         """
-        return self._submission(Request("PATCH", f"/orders/{broker_order_id}", "", payload))
+        return self._submission(Request("PATCH", _order_path(broker_order_id), "", payload))
 
     def cancel(self, broker_order_id: str) -> bool | None:
         """Ask to cancel: True taken, False refused (re-read the order), None unknown."""
         try:
             response = self._transport.send(
-                Request("DELETE", f"/orders/{broker_order_id}", "", b"")
+                Request("DELETE", _order_path(broker_order_id), "", b"")
             )
         except TransportFailure:
             return None
@@ -131,6 +142,7 @@ class AlpacaBroker:
         return False if response.status in (404, 422) else None
 
     def _submission(self, request: Request) -> Submission:
+        asked = str(orjson.loads(request.body)["client_order_id"])
         try:
             response = self._transport.send(request)
         except TransportFailure as failure:
@@ -142,7 +154,7 @@ class AlpacaBroker:
         try:
             value = translate.parse(response.body, what=request.method)
             if 200 <= response.status < 300:
-                return Accepted(translate.order_of(value))
+                return _accepted(asked, translate.order_of(value))
         except BrokerError as error:
             # A 200 that cannot be read may well be an order.
             return Unknown(f"status {response.status}: {error.message}")
@@ -182,10 +194,29 @@ class AlpacaBroker:
         raise BrokerUnreachable(f"the broker failed at {what}", value=response.status)
 
 
+def _accepted(client_order_id: str, order: BrokerOrder) -> Submission:
+    """Return the order as taken, if it is the one that was asked for."""
+    if order.client_order_id != client_order_id:
+        return Unknown("the answer is about another order")
+    return Accepted(order)
+
+
+def _order_path(broker_order_id: str) -> str:
+    return f"/orders/{quote(broker_order_id, safe='')}"
+
+
+def _is_answer(body: bytes) -> bool:
+    """Return whether a refusal is the broker's own: a JSON object, no gateway's page."""
+    try:
+        return isinstance(translate.parse(body, what="error"), dict)
+    except ContractDrift:
+        return False
+
+
 def _refusal(status: int, value: dict[str, Any]) -> Refused:
     message = str(value.get("message", ""))
     # The code has changed over time; the words have not.
-    is_duplicate = status == 422 and "client_order_id must be unique" in message
+    is_duplicate = status in _DUPLICATE and "client_order_id must be unique" in message
     return Refused(status, str(value.get("code", "")), message, is_duplicate)
 
 

@@ -21,9 +21,10 @@ from quantcli.contracts.broker_views import (
     CalendarDay,
 )
 from quantcli.contracts.errors import ContractDrift
-from quantcli.contracts.scalars import decimal_of, instant
+from quantcli.contracts.scalars import decimal_of, instant, session_date
 from quantcli.contracts.session_table import new_york
 
+_DATE_CHARACTERS = 10
 _STATUSES: dict[str, BrokerOrderStatus] = {
     "accepted": "accepted",
     "pending_new": "accepted",
@@ -50,13 +51,13 @@ def parse(body: bytes, *, what: str) -> Any:
     """Return the JSON value of an answer.
 
     Raises:
-        ContractDrift: not JSON, NaN, or a key twice in one object.
+        ContractDrift: not JSON, NaN, a key twice in one object, or nested without end.
     """
     try:
         return json.loads(
             body, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique
         )
-    except ValueError as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise ContractDrift(f"the broker's answer to {what} is not usable JSON: {error}") from error
 
 
@@ -87,12 +88,11 @@ def clock_of(value: Any) -> BrokerClock:
 
 def calendar_day_of(value: Any) -> CalendarDay:
     """Return one session; `open` and `close` are New York wall times, HH:MM."""
-    session = dt.date.fromisoformat(_text(value, "date"))
+    session = _date(value, "date")
     # New York changes its clocks at night: the offset at noon holds for the session.
     zone = new_york(dt.datetime.combine(session, dt.time(17), dt.UTC)).tzinfo
     opens, closes = (
-        dt.datetime.combine(session, dt.time.fromisoformat(_text(value, name)), zone)
-        for name in ("open", "close")
+        dt.datetime.combine(session, _time(value, name), zone) for name in ("open", "close")
     )
     return CalendarDay(session, opens.astimezone(dt.UTC), closes.astimezone(dt.UTC))
 
@@ -136,12 +136,11 @@ def activity_of(value: Any) -> Activity:
     """Return an activity: a fill, or a row that only moves cash."""
     kind = _text(value, "activity_type")
     is_fill = kind == "FILL"
-    date = _maybe_text(value, "date")
     return Activity(
         activity_id=_text(value, "id"),
         activity_type=kind,
         at=_instant(value, "transaction_time") if is_fill else None,
-        date=dt.date.fromisoformat(date[:10]) if date else None,
+        date=_date(value, "date") if _maybe_text(value, "date") else None,
         symbol=_text(value, "symbol") if is_fill else _maybe_text(value, "symbol"),
         side=_text(value, "side") if is_fill else None,
         quantity=abs(_number(value, "qty")) if is_fill else _maybe_number(value, "qty"),
@@ -189,6 +188,26 @@ def _instant(value: Any, name: str) -> dt.datetime:
         return instant(_microseconds(found))
     except ValueError as error:
         raise ContractDrift(f"the broker's field {name} is not an instant", value=found) from error
+
+
+def _date(value: Any, name: str) -> dt.date:
+    """Return a date; a time of day behind it, as some rows have, is left out."""
+    found = _text(value, name)
+    try:
+        return session_date(found[:_DATE_CHARACTERS])
+    except ValueError as error:
+        raise ContractDrift(f"the broker's field {name} is not a date", value=found) from error
+
+
+def _time(value: Any, name: str) -> dt.time:
+    found = _text(value, name)
+    try:
+        time = dt.time.fromisoformat(found)
+    except ValueError as error:
+        raise ContractDrift(f"the broker's field {name} is not a time", value=found) from error
+    if time.tzinfo is not None:
+        raise ContractDrift(f"the broker's field {name} is not a wall time", value=found)
+    return time
 
 
 def _maybe_instant(value: Any, name: str) -> dt.datetime | None:
