@@ -1,10 +1,12 @@
 """Check the documents a desk must have and the origin of every recorded file.
 
 `python -m tests.docs.required` prints one line for each thing that is wrong and exits 1 if there
-is any. It asks three things: the required documents exist and say something, links between
-documents lead somewhere, and every golden or fixture file says where it came from.
+is any. It asks four things: the required documents exist and say something, links between
+documents lead somewhere, every golden or fixture file says where it came from, and every golden
+artifact says in its envelope what made it.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -36,6 +38,13 @@ REQUIRED = (
 LEAST_CHARACTERS = 300
 #: README's two commands stand before the reader has to scroll.
 OPENING_LINES = 15
+
+#: Golden artifacts: whole files of the chain, each with its envelope.
+GOLDEN_ARTIFACT = re.compile(r"^tests/(.*/)?(golden|goldens)/.*\.json$")
+#: What the envelope must say, and never emptily.
+ENVELOPE_FIELDS = (
+    "schema", "code", "config_sha256", "inputs", "session", "cycle", "as_of", "mode",
+)  # fmt: skip
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 RECORD = "PROVENANCE.toml"
@@ -129,6 +138,36 @@ def faulty_records(names: list[str], root: Path = ROOT) -> list[str]:
     return found
 
 
+def unstamped_artifacts(names: list[str], root: Path = ROOT) -> list[str]:
+    """Return a line for each golden artifact whose envelope lacks a field, or holds nothing."""
+    found = []
+    for name in names:
+        if not GOLDEN_ARTIFACT.search(name):
+            continue
+        try:
+            value = json.loads((root / name).read_bytes())
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            found.append(f"{name}: is not a JSON object")
+            continue
+        found += [
+            f"{name}: the envelope's {field} is missing or says nothing"
+            for field in ENVELOPE_FIELDS
+            if not says_something(value.get(field))
+        ]
+    return found
+
+
+def says_something(value: object) -> bool:
+    """Tell whether a field, and everything within it, is filled in."""
+    if isinstance(value, dict):
+        return bool(value) and all(says_something(part) for part in value.values())
+    if isinstance(value, list):
+        return bool(value) and all(says_something(part) for part in value)
+    return value not in (None, "")
+
+
 def nearest_record(path: Path, root: Path) -> Path | None:
     """Return the record that speaks for a file: the closest one above it."""
     for folder in path.parents:
@@ -163,6 +202,7 @@ def findings(root: Path = ROOT) -> list[str]:
         *unlisted_pages(documents, root),
         *unexplained_files(names, root),
         *faulty_records(names, root),
+        *unstamped_artifacts(names, root),
     ]
 
 

@@ -1,5 +1,7 @@
 """The document check itself: each rule finds its planted fault and passes the sound case."""
 
+import json
+
 import pytest
 
 from tests.docs import required
@@ -91,3 +93,47 @@ def test_recorded_file_needs_an_origin(repository, folder):
     record.write_text('[[file]]\npath = "*.json"\nsource = "x"\nmade_by = "x"\nlicence = "MIT"\n')
     assert required.unexplained_files([name], repository) == []
     assert required.faulty_records(names_in(repository), repository) == []
+
+
+@pytest.fixture
+def golden(repository):
+    """Return the path of a golden artifact whose envelope says everything."""
+    path = repository / "tests/acceptance/golden/day/scan.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(ENVELOPE))
+    return path
+
+
+ENVELOPE = {
+    "schema": {"name": "scan", "version": 1},
+    "code": {"version": "0.0.0", "digest": "0" * 64},
+    "config_sha256": "1" * 64,
+    "inputs": [{"name": "bars", "sha256": "2" * 64}],
+    "session": "2024-11-27",
+    "cycle": "083000",
+    "as_of": "2024-11-27T13:30:00Z",
+    "mode": "local",
+}
+
+
+def test_golden_artifact_with_a_whole_envelope_passes(repository, golden):
+    assert required.unstamped_artifacts(names_in(repository), repository) == []
+
+
+@pytest.mark.parametrize("field", sorted(ENVELOPE))
+def test_golden_artifact_without_a_field_of_its_envelope_is_named(repository, golden, field):
+    name = "tests/acceptance/golden/day/scan.json"
+    line = f"{name}: the envelope's {field} is missing or says nothing"
+    golden.write_text(json.dumps({key: ENVELOPE[key] for key in ENVELOPE if key != field}))
+    assert required.unstamped_artifacts(names_in(repository), repository) == [line]
+    hollow = {str: "", list: [], dict: {"version": None}}[type(ENVELOPE[field])]
+    golden.write_text(json.dumps({**ENVELOPE, field: hollow}))
+    assert required.unstamped_artifacts(names_in(repository), repository) == [line]
+
+
+def test_golden_artifact_that_is_none_is_named(repository, golden):
+    for text in ("", "[]", '{"schema":'):
+        golden.write_text(text)
+        assert required.unstamped_artifacts(names_in(repository), repository) == [
+            "tests/acceptance/golden/day/scan.json: is not a JSON object"
+        ]
