@@ -2,8 +2,8 @@
 
 A published path never changes bytes: temp file, fsync, link, unlink, fsync of the directory.
 A failed fsync is final for that file: the kernel may have dropped the pages. Temp files carry
-the process id, so that two processes never write into one; those of the dead are swept away
-when the path they were meant for is there.
+the process id, so that two processes never write into one; those of the dead are swept away by
+the next who writes there.
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ def replace_file(path: Path, data: bytes) -> None:
     make_directory(path.parent)
     with storage(path):
         _write_temporary(path, data).replace(path)
+        _sweep(path)
         sync_directory(path.parent)
 
 
@@ -172,13 +173,27 @@ def _write_temporary(path: Path, data: bytes) -> Path:
 
 
 def _sweep(path: Path) -> None:
-    """Remove temp files that dead attempts left beside a published file."""
+    """Remove temp files that dead processes, or this one, left beside a file."""
     prefix = f".{path.name}."
     with os.scandir(path.parent) as entries:
         names = [item.name for item in entries if item.name.startswith(prefix)]
     for name in names:
-        if name.endswith(".part"):
+        number = name.removeprefix(prefix).removesuffix(".part")
+        if name.endswith(".part") and number.isdecimal() and not _is_other(int(number)):
             path.with_name(name).unlink(missing_ok=True)
+
+
+def _is_other(process_id: int) -> bool:
+    """Return whether another process with that id is alive."""
+    if process_id == os.getpid():
+        return False
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _read_no_link(path: Path) -> bytes:

@@ -177,14 +177,27 @@ def test_a_file_found_there_is_made_durable_before_success(tmp_path, monkeypatch
 
 def test_parts_of_the_dead_are_swept_away(tmp_path):
     path = tmp_path / "scan.json"
-    for name in (".scan.json.1.part", ".scan.json.99999.part"):
-        (tmp_path / name).write_bytes(b"torn")
-    others = [".decide.json.1.part", ".scan.json.1.keep", "scan.json.part"]
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for number in (gone.pid, os.getpid()):
+        (tmp_path / f".scan.json.{number}.part").write_bytes(b"torn")
+    alive = f".scan.json.{os.getppid()}.part"
+    others = [
+        alive,
+        f".decide.json.{gone.pid}.part",
+        f".scan.json.{gone.pid}.keep",
+        "scan.json.part",
+        ".scan.json.x.part",
+        f".scan.json.{10**30}.part",
+    ]
     for name in others:
         (tmp_path / name).write_bytes(b"not ours to touch")
 
     publish_once(path, DATA)
+    assert beside(path) == sorted([*others, "scan.json"])
 
+    (tmp_path / f".scan.json.{gone.pid}.part").write_bytes(b"torn")
+    replace_file(path, OTHER)
     assert beside(path) == sorted([*others, "scan.json"])
 
 
@@ -195,7 +208,7 @@ def test_two_publishers_at_once(tmp_path, monkeypatch):
 
     def late(source, target):
         real(source, target)
-        files._sweep(path)
+        source.unlink()
         return real(source, target)
 
     monkeypatch.setattr(os, "link", late)
