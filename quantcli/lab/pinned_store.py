@@ -54,7 +54,7 @@ class PinnedStore:
         """Refuse."""
         raise ArtifactConflict("a proof writes nothing")
 
-    def publish_file(self, path: str, data: bytes) -> InputRef:
+    def publish_file(self, path: str, data: bytes, *, is_final: bool = True) -> InputRef:
         """Refuse."""
         raise ArtifactConflict("a proof writes nothing", value=path)
 

@@ -68,11 +68,17 @@ class ArtifactStore(Protocol):
         """Return the newest manifest of a session before `before`: its session and digest."""
         ...
 
-    def publish_file(self, path: str, data: bytes) -> InputRef:
+    def publish_file(self, path: str, data: bytes, *, is_final: bool = True) -> InputRef:
         """Write another file of a session durably, once; `path` is relative to artifacts/.
 
+        Args:
+            path: Where, relative to artifacts/.
+            data: Its bytes.
+            is_final: False for a file whose commit mark is still to be written: what an
+                attempt that died has left there is replaced.
+
         Raises:
-            ArtifactConflict: other bytes are published there.
+            ArtifactConflict: other bytes are published there, finally.
         """
         ...
 

@@ -22,7 +22,7 @@ from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
 from quantcli.contracts.registry import parse_artifact, schema_model
 from quantcli.contracts.scalars import session_date
 from quantcli.ports.artifact_store import Located
-from quantcli.shell.files import publish_once, storage
+from quantcli.shell.files import publish_once, replace_file, storage
 from quantcli.shell.run_records import RunRecords
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
@@ -114,9 +114,10 @@ class FileStore:
                     return PreviousSeal(session=session, sha256=sha256_hex(path.read_bytes()))
         return None
 
-    def publish_file(self, path: str, data: bytes) -> InputRef:
-        """Write another file of a session durably, once."""
-        publish_once(self.root / path, data)
+    def publish_file(self, path: str, data: bytes, *, is_final: bool = True) -> InputRef:
+        """Write another file of a session durably, once; before its commit mark, replace it."""
+        write = publish_once if is_final else replace_file
+        write(self.root / path, data)
         return InputRef(name=path, sha256=sha256_hex(data))
 
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:

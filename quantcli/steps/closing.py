@@ -8,11 +8,12 @@ not known is not sealed: `unsealed.json` names it, and the next report tries aga
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import NamedTuple
 
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import SchemaId, Stamp
-from quantcli.contracts.errors import gravest
+from quantcli.contracts.errors import ArtifactConflict, gravest
 from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal
 from quantcli.contracts.report import Report
 from quantcli.core.sessions import sessions_between
@@ -45,7 +46,8 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     def with_pages(desk: Desk) -> Report:
         found = report(desk)
         for name, data in sorted(world.pages(found).items()):
-            world.store.publish_file(f"{folder}/{name}", data)
+            # A report that died here may have left pages of another instant.
+            world.store.publish_file(f"{folder}/{name}", data, is_final=False)
         return found
 
     found = run_step(world, "report", stamp, with_pages)
@@ -55,9 +57,14 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     if found.seals and not world.store.is_sealed(stamp.session):
         seal(world, stamp, stamp.session, found.damage)
         sealed = (*older, stamp.session)
-    elif not found.seals and is_last_cycle(world.config, stamp.session, stamp.as_of):
+    elif found.seals:
+        # The run that sealed may have died before its record: the same bytes may be recorded.
+        with suppress(ArtifactConflict):
+            seal(world, stamp, stamp.session, found.damage)
+    elif is_last_cycle(world.config, stamp.session, stamp.as_of):
         open_ids = {"open_orders": list(_open_orders(world, stamp.session))}
-        world.store.publish_file(f"{folder}/unsealed.json", canonical_bytes(open_ids))
+        told = canonical_bytes(open_ids)
+        world.store.publish_file(f"{folder}/unsealed.json", told, is_final=False)
         exit_code = gravest([exit_code, _UNKNOWN_EXIT_CODE])
     world.refresh_views()
     return Closing(found, exit_code, page, sealed)
