@@ -24,11 +24,26 @@ REQUIRED = (
     "runbook/index.md",
     "runbook/halt.md",
     "runbook/paused.md",
-    "runbook/enforcement.md",
     "runbook/uncovered-share.md",
     "runbook/unknown-order.md",
     "runbook/damaged-artifact.md",
+    "runbook/sealing.md",
     "runbook/restore.md",
+    "runbook/bug.md",
+    "runbook/configuration.md",
+    "runbook/not-now.md",
+    "runbook/broker.md",
+    "runbook/first-day.md",
+    "runbook/schedule.md",
+    "runbook/data.md",
+    "runbook/replay.md",
+    "runbook/exchange.md",
+    "runbook/paper.md",
+    "runbook/dry-run.md",
+    "runbook/enforcement.md",
+    "runbook/prove.md",
+    "runbook/audit.md",
+    "runbook/investigate.md",
     "runbook/exit-codes.md",
     "runbook/reason-codes.md",
     "runbook/reference/cli.md",
@@ -41,9 +56,12 @@ OPENING_LINES = 15
 
 #: Golden artifacts: whole files of the chain, each with its envelope.
 GOLDEN_ARTIFACT = re.compile(r"^tests/(.*/)?(golden|goldens)/.*\.json$")
-#: What the envelope must say, and never emptily.
+#: Snapshots of a test may be any JSON; those with a schema are artifacts as well.
+SNAPSHOT = re.compile(r"^tests/(.*/)?__snapshots__/.*\.json$")
+#: What the envelope must say, and never emptily; a path leads into an object or through a list.
 ENVELOPE_FIELDS = (
-    "schema", "code", "config_sha256", "inputs", "session", "cycle", "as_of", "mode",
+    "schema/name", "schema/version", "code/version", "code/digest", "config_sha256",
+    "inputs/name", "inputs/sha256", "session", "cycle", "as_of", "mode",
 )  # fmt: skip
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -142,30 +160,37 @@ def unstamped_artifacts(names: list[str], root: Path = ROOT) -> list[str]:
     """Return a line for each golden artifact whose envelope lacks a field, or holds nothing."""
     found = []
     for name in names:
-        if not GOLDEN_ARTIFACT.search(name):
+        value = recorded_json(root / name) if name.endswith(".json") else None
+        is_artifact = isinstance(value, dict) and "schema" in value
+        if not GOLDEN_ARTIFACT.search(name) and not (SNAPSHOT.search(name) and is_artifact):
             continue
-        try:
-            value = json.loads((root / name).read_bytes())
-        except ValueError:
-            value = None
         if not isinstance(value, dict):
             found.append(f"{name}: is not a JSON object")
             continue
         found += [
             f"{name}: the envelope's {field} is missing or says nothing"
             for field in ENVELOPE_FIELDS
-            if not says_something(value.get(field))
+            if not says_something(value, field.split("/"))
         ]
     return found
 
 
-def says_something(value: object) -> bool:
-    """Tell whether a field, and everything within it, is filled in."""
-    if isinstance(value, dict):
-        return bool(value) and all(says_something(part) for part in value.values())
+def recorded_json(path: Path) -> object:
+    """Return a file's JSON value; None if it holds none."""
+    try:
+        value: object = json.loads(path.read_bytes())
+    except ValueError:
+        return None
+    return value
+
+
+def says_something(value: object, path: list[str]) -> bool:
+    """Tell whether what a path leads to is filled in, in each item of a list on the way."""
     if isinstance(value, list):
-        return bool(value) and all(says_something(part) for part in value)
-    return value not in (None, "")
+        return bool(value) and all(says_something(item, path) for item in value)
+    if not path:
+        return not isinstance(value, dict) and value not in (None, "")
+    return isinstance(value, dict) and says_something(value.get(path[0]), path[1:])
 
 
 def nearest_record(path: Path, root: Path) -> Path | None:

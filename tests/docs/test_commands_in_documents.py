@@ -37,6 +37,8 @@ def fault(line, leaves):
     """Return what is wrong with a command line, or None."""
     words = shlex.split(line, comments=True)[1:]
     words = words[: next((at for at, word in enumerate(words) if word in STOPS), len(words))]
+    if words in (["--version"], ["--help"]):
+        return None
     for length in (1, 2):
         command = leaves.get(" ".join(words[:length]))
         if command is not None:

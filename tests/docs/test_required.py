@@ -120,14 +120,52 @@ def test_golden_artifact_with_a_whole_envelope_passes(repository, golden):
     assert required.unstamped_artifacts(names_in(repository), repository) == []
 
 
-@pytest.mark.parametrize("field", sorted(ENVELOPE))
-def test_golden_artifact_without_a_field_of_its_envelope_is_named(repository, golden, field):
-    name = "tests/acceptance/golden/day/scan.json"
-    line = f"{name}: the envelope's {field} is missing or says nothing"
-    golden.write_text(json.dumps({key: ENVELOPE[key] for key in ENVELOPE if key != field}))
-    assert required.unstamped_artifacts(names_in(repository), repository) == [line]
-    hollow = {str: "", list: [], dict: {"version": None}}[type(ENVELOPE[field])]
-    golden.write_text(json.dumps({**ENVELOPE, field: hollow}))
+def without(value, path):
+    """Return a copy of an envelope that lacks a field, in each item of a list on the way."""
+    if isinstance(value, list):
+        return [without(item, path) for item in value]
+    rest = {key: part for key, part in value.items() if key != path[0]}
+    return rest if len(path) == 1 else {**rest, path[0]: without(value[path[0]], path[1:])}
+
+
+def emptied(value, path):
+    """Return a copy of an envelope in which a field says nothing."""
+    if isinstance(value, list):
+        return [emptied(item, path) for item in value]
+    return {**value, path[0]: "" if len(path) == 1 else emptied(value[path[0]], path[1:])}
+
+
+@pytest.mark.parametrize("field", required.ENVELOPE_FIELDS)
+@pytest.mark.parametrize("spoiled", [without, emptied])
+def test_golden_artifact_without_a_field_of_its_envelope_is_named(
+    repository, golden, field, spoiled
+):
+    golden.write_text(json.dumps(spoiled(ENVELOPE, field.split("/"))))
+
+    assert required.unstamped_artifacts(names_in(repository), repository) == [
+        f"tests/acceptance/golden/day/scan.json: the envelope's {field} is missing or says nothing"
+    ]
+
+
+@pytest.mark.parametrize("part", sorted(ENVELOPE))
+def test_golden_artifact_without_a_whole_part_is_named(repository, golden, part):
+    for hollow in ({}, {part: None}, {part: []}, {part: {}}):
+        rest = {key: value for key, value in ENVELOPE.items() if key != part}
+        golden.write_text(json.dumps({**rest, **hollow}))
+
+        lines = required.unstamped_artifacts(names_in(repository), repository)
+        fields = [each for each in required.ENVELOPE_FIELDS if each.split("/")[0] == part]
+        assert [line.split()[3] for line in lines] == fields
+
+
+def test_snapshots_with_a_schema_are_artifacts_and_others_are_left_alone(repository):
+    folder = repository / "tests/steps/__snapshots__/test_day"
+    folder.mkdir(parents=True)
+    (folder / "list.json").write_text("[1]")
+    (folder / "scan.json").write_text(json.dumps({**ENVELOPE, "mode": ""}))
+
+    name = "tests/steps/__snapshots__/test_day/scan.json"
+    line = f"{name}: the envelope's mode is missing or says nothing"
     assert required.unstamped_artifacts(names_in(repository), repository) == [line]
 
 
