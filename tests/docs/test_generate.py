@@ -85,3 +85,11 @@ def test_check_tells_missing_stale_and_leftover_pages_apart(tmp_path):
     generate.write(built, tmp_path)
     assert generate.differences(built, tmp_path) == []
     assert not (tmp_path / reference / "orphan.md").exists()
+
+
+def test_every_exit_code_has_pages_that_exist():
+    from quantcli.contracts.errors import EXIT_CODES
+
+    assert set(generate.EXIT_PAGES) == set(EXIT_CODES) - {0}
+    named = {name for names in generate.EXIT_PAGES.values() for name in names}
+    assert {name for name in named if not (generate.ROOT / "runbook" / name).is_file()} == set()
