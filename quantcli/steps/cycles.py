@@ -37,9 +37,9 @@ def cycles_of(config: DeskConfig, session: dt.date) -> tuple[Cycle, ...]:
 
 def cycle_at(config: DeskConfig, session: dt.date, as_of: dt.datetime) -> str:
     """Return the name of the cycle an instant belongs to."""
-    for cycle in cycles_of(config, session):
-        if cycle.at <= as_of < cycle.at + WINDOW:
-            return cycle.name
+    due = due_cycle(config, session, as_of)
+    if due is not None and as_of < due.at + WINDOW:
+        return due.name
     return cycle_name(as_of)
 
 

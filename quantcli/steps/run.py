@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from quantcli.contracts.envelope import Artifact, InputRef, Stamp, StepName
-from quantcli.contracts.errors import OutsideWindow, QuantcliError
+from quantcli.contracts.errors import (
+    ArtifactError,
+    OutsideWindow,
+    QuantcliError,
+    UnexpectedError,
+)
 from quantcli.contracts.registry import schema_model
 from quantcli.steps.desk import Desk
 
@@ -137,20 +142,44 @@ def run_step(
         QuantcliError: the step cannot do its job; a run record says so.
     """
     world.started()
+    try:
+        artifact, ref = _result(world, step, stamp, function)
+    except QuantcliError as error:
+        _record_failure(world, stamp, step, error.exit_code)
+        raise
+    except Exception:
+        _record_failure(world, stamp, step, UnexpectedError.exit_code)
+        raise
+    world.record(stamp, step, artifact.exit_code, {ref.name: ref.sha256})
+    return artifact
+
+
+def _result(
+    world: World, step: StepName, stamp: Stamp, function: StepFunction | None
+) -> tuple[Artifact, InputRef]:
     model = schema_model(step)
     assert issubclass(model, Artifact)
+    damage: ArtifactError | None = None
     try:
-        published = world.store.published(stamp, model)
-        if published is None:
-            _require_unsealed(world, stamp)
-            world.keep_config()
-            published = _attempt(world, step, stamp, function or step_function(step))
-        ref = world.store.publish(published)
-    except QuantcliError as error:
-        world.record(stamp, step, error.exit_code, {})
-        raise
-    world.record(stamp, step, published.exit_code, {ref.name: ref.sha256})
-    return published
+        artifact = world.store.published(stamp, model)
+    except ArtifactError as error:
+        # What stands in the artifact's place is in doubt. That stops a step, but never exits.
+        if step != "exits" or world.store.is_sealed(stamp.session):
+            raise
+        artifact, damage = None, error
+    if artifact is None:
+        _require_unsealed(world, stamp)
+        world.keep_config()
+        artifact = _attempt(world, step, stamp, function or step_function(step))
+    if damage is not None:
+        raise damage
+    return artifact, world.store.publish(artifact)
+
+
+def _record_failure(world: World, stamp: Stamp, step: StepName, exit_code: int) -> None:
+    """Record a run that failed; that the disk refuses this as well must not hide why."""
+    with suppress(QuantcliError):
+        world.record(stamp, step, exit_code, {})
 
 
 def _attempt(world: World, step: StepName, stamp: Stamp, function: StepFunction) -> Artifact:
