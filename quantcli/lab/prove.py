@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -82,9 +83,14 @@ class _Attempt(NamedTuple):
     located: Located
     artifact: Artifact
     tape: Path | None
-    is_last: bool
     head: Head
     doubt: Finding | None
+    next_head: Head | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """True for the attempt that published; one before it died."""
+        return self.next_head is None
 
 
 def prove(archive: Archive, sessions: tuple[dt.date, ...], code: CodeId) -> Iterator[Proof]:
@@ -136,6 +142,14 @@ class _Past:
     def recorded_after(self, head: Head, count: int) -> list[tuple[object, ...]]:
         return self._recorded.raw_rows(after=head.seq, through=head.seq + count)
 
+    def recorded_by(self, attempt: _Attempt) -> list[tuple[object, ...]]:
+        """Return what an attempt that died had written: its step's rows before the next one."""
+        assert attempt.next_head is not None
+        rows = self._recorded.raw_rows(after=attempt.head.seq, through=attempt.next_head.seq)
+        located = attempt.located
+        place = (located.session.isoformat(), located.cycle, located.step)
+        return [row for row in rows if row[1:4] == place]
+
 
 def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> Iterator[_Attempt]:
     found = []
@@ -149,11 +163,10 @@ def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> It
         tapes = tape_paths(archive.store.root, prefix) if located.step in BROKER_STEPS else []
         if not tapes:
             head = _head_of(artifact)
-            found.append(_Attempt(located, artifact, None, is_last=True, head=head, doubt=doubt))
-        for tape in tapes:
-            head = TapePlayer(tape.read_bytes(), tape.name).head
-            is_last = tape == tapes[-1]
-            found.append(_Attempt(located, artifact, tape, is_last=is_last, head=head, doubt=doubt))
+            found.append(_Attempt(located, artifact, None, head, doubt))
+        heads = [TapePlayer(tape.read_bytes(), tape.name).head for tape in tapes]
+        for tape, head, following in zip_longest(tapes, heads, heads[1:]):
+            found.append(_Attempt(located, artifact, tape, head, doubt, following))
     yield from sorted(found, key=lambda attempt: attempt.head.seq)
 
 
@@ -193,8 +206,7 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[in
     try:
         with past.at(attempt.head).copy() as journal:
             derived, problem = _derive(archive, journal, attempt)
-            rows = journal.raw_rows(after=attempt.head.seq)
-            recorded = past.recorded_after(attempt.head, len(rows))
+            rows, recorded = _rows_of(past, attempt, journal.raw_rows(after=attempt.head.seq))
     except QuantcliError as error:
         return 0, [Finding(path, "", "an artifact", error.line())]
     findings = [
@@ -202,7 +214,7 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[in
         for ours, theirs in zip(rows, recorded, strict=False)
         if ours != theirs
     ]
-    if len(recorded) < len(rows):
+    if len(recorded) != len(rows):
         findings.append(Finding(path, "", f"{len(recorded)} rows", f"{len(rows)} rows"))
     if problem:
         findings.append(Finding(path, "", "an artifact", problem))
@@ -211,6 +223,20 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[in
     if attempt.doubt is not None and not any(item.path == path for item in findings):
         findings.append(attempt.doubt)
     return len(rows), findings
+
+
+def _rows_of(
+    past: _Past, attempt: _Attempt, derived: list[tuple[object, ...]]
+) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """Return the rows derived and the rows recorded that must be equal.
+
+    An attempt may die between an answer and the rows that follow from it: what it would have
+    written next is not to be found.
+    """
+    if attempt.is_last:
+        return derived, past.recorded_after(attempt.head, len(derived))
+    recorded = past.recorded_by(attempt)
+    return derived[: len(recorded)], recorded
 
 
 def _derive(

@@ -1,0 +1,49 @@
+"""`prove` of a session in which a command died between an answer and what follows from it."""
+
+import pytest
+
+from quantcli.shell.journal import SqliteJournal
+from tests.acceptance.typed import AFTER_OPEN, CLOSE, OPEN, advance, run_cycle, typed
+
+SESSION = "2024-11-27"
+
+
+class Death(BaseException):
+    """The process is gone: nothing may catch it."""
+
+
+def dying_at(number, monkeypatch):
+    """Let the process die when it is about to write to the journal for the n-th time."""
+    append, left = SqliteJournal.append, [number]
+
+    def dies(self, place, rows):
+        left[0] -= 1
+        if left[0] == 0:
+            self.before_append()  # what was answered is on the tape by then
+            raise Death
+        return append(self, place, rows)
+
+    monkeypatch.setattr(SqliteJournal, "append", dies)
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+@pytest.mark.parametrize(("step", "cycle"), [("execute", OPEN), ("exits", AFTER_OPEN)])
+def test_answers_that_were_never_acted_on_are_no_difference(
+    step, cycle, number, before, monkeypatch
+):
+    if cycle == OPEN:
+        run_cycle(before, SESSION, OPEN, through="enforce")
+    else:
+        run_cycle(before, SESSION, OPEN)
+        run_cycle(before, SESSION, AFTER_OPEN, through="execute")
+    advance(before, SESSION, cycle)
+    with monkeypatch.context() as dying:
+        dying_at(number, dying)
+        with pytest.raises(Death):
+            typed(before, step)
+    assert typed(before, step).code == 0
+    for following in {OPEN: (AFTER_OPEN, CLOSE), AFTER_OPEN: (CLOSE,)}[cycle]:
+        assert {said.code for said in run_cycle(before, SESSION, following).values()} == {0}
+    proof = typed(before, "prove", SESSION, "--json")
+    assert proof.code == 0, proof.err
+    assert len(list((before / "artifacts" / SESSION / cycle).glob(f"{step}.tape-*.jsonl"))) == 2
