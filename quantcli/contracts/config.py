@@ -59,6 +59,11 @@ class Offset(BaseModel):
         base = opens_at if self.anchor == "open" else closes_at
         return base + dt.timedelta(minutes=self.minutes)
 
+    def is_kept(self, opens_at: dt.datetime, closes_at: dt.datetime) -> bool:
+        """Return whether the session has this cycle: half days end before some from the open."""
+        is_of_the_session = self.anchor == "open" and self.minutes < _REGULAR[1] - _REGULAR[0]
+        return not is_of_the_session or self.of(opens_at, closes_at) < closes_at
+
     def minute_of(self, hours: tuple[int, int]) -> int:
         """Return the minute of the day, given the minutes at which it opens and closes."""
         return hours[self.anchor == "close"] + self.minutes
@@ -264,7 +269,7 @@ def _schedule_table(value: Any) -> Any:
     """Check [schedule]: each key an offset of its own, each value known steps.
 
     Raises:
-        ValueError: no cycle, a bad offset or step, or two cycles at the same instant.
+        ValueError: no cycle, a bad offset or step, or a cycle twice.
     """
     if isinstance(value, ScheduleSection):
         return value if value.cycles else ScheduleSection(cycles=DEFAULT_CYCLES)
@@ -279,7 +284,6 @@ def _schedule_table(value: Any) -> Any:
         if spelling in cycles:
             raise ValueError(f"the cycle {spelling} is scheduled twice")
         cycles[spelling] = steps
-    _check_instants(cycles)
     return {"cycles": cycles}
 
 
@@ -291,17 +295,6 @@ def _check_steps(key: str, steps: Any) -> None:
             raise ValueError(f"unknown step {step!r} in cycle {key}; known: {', '.join(STEPS)}")
     if len(set(steps)) != len(steps):
         raise ValueError(f"a step stands twice in cycle {key}")
-
-
-def _check_instants(cycles: dict[str, Any]) -> None:
-    """Refuse two cycles that would have the same name on some day."""
-    for hours, day in ((_REGULAR, "regular"), (_HALF, "half")):
-        seen: dict[int, str] = {}
-        for key in cycles:
-            minute = Offset.parse(key).minute_of(hours)
-            if minute in seen:
-                raise ValueError(f"{seen[minute]} and {key} are the same instant on {day} days")
-            seen[minute] = key
 
 
 class DeskConfig(Section):

@@ -26,13 +26,23 @@ class Cycle(NamedTuple):
 
 
 def cycles_of(config: DeskConfig, session: dt.date) -> tuple[Cycle, ...]:
-    """Return the session's cycles in time order; half days move those tied to the close."""
+    """Return the session's cycles in time order; half days move those tied to the close.
+
+    Cycles within a regular session that a half day has no room for are left out; cycles that
+    fall on the same instant are one, with the steps of all, a report last.
+    """
     day = hours(session)
-    found = []
+    found: dict[dt.datetime, tuple[StepName, ...]] = {}
     for offset, steps in config.schedule.offsets():
-        at = offset.of(day.opens_at, day.closes_at)
-        found.append(Cycle(cycle_name(at), at, steps))
-    return tuple(sorted(found, key=lambda cycle: cycle.at))
+        if offset.is_kept(day.opens_at, day.closes_at):
+            at = offset.of(day.opens_at, day.closes_at)
+            found[at] = found.get(at, ()) + steps
+    return tuple(Cycle(cycle_name(at), at, _once(found[at])) for at in sorted(found))
+
+
+def _once(steps: tuple[StepName, ...]) -> tuple[StepName, ...]:
+    """Return each step once, in the order of their first mention, a report last."""
+    return tuple(sorted(dict.fromkeys(steps), key=lambda step: step == "report"))
 
 
 def cycle_at(config: DeskConfig, session: dt.date, as_of: dt.datetime) -> str:

@@ -16,6 +16,7 @@ from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import find_desk
 from quantcli.contracts.config import Offset
 
+_NEVER = "-"
 _OPENS = dt.datetime(2000, 1, 3, 9, 30, tzinfo=dt.UTC)
 _REGULAR_MINUTES, _HALF_MINUTES = 390, 210
 
@@ -55,8 +56,9 @@ class _Row(NamedTuple):
 
 
 def _wall(offset: Offset, minutes: int) -> str:
-    at = offset.of(_OPENS, _OPENS + dt.timedelta(minutes=minutes))
-    return at.strftime("%H:%M")
+    closes = _OPENS + dt.timedelta(minutes=minutes)
+    is_kept = offset.is_kept(_OPENS, closes)
+    return offset.of(_OPENS, closes).strftime("%H:%M") if is_kept else _NEVER
 
 
 def _table(rows: list[_Row]) -> str:
@@ -71,9 +73,14 @@ def _crontab(root: Path, rows: list[_Row]) -> str:
     """Return one line for each time of day; cron knows no PATH, so the program is named whole."""
     program = Path(sys.executable).with_name("quantcli")
     words = f"{shlex.quote(str(program))} day --quiet -C {shlex.quote(str(root))}"
-    times = sorted({time for row in rows for time in (row.regular, row.half_day)})
-    lines = ["CRON_TZ=America/New_York"]
-    for time in times:
+    # Cron reads a percent sign as the end of the line.
+    words = words.replace("%", r"\%")
+    times = {time for row in rows for time in (row.regular, row.half_day)} - {_NEVER}
+    lines = [
+        "# For a cron that knows CRON_TZ; elsewhere run it in New York's time zone.",
+        "CRON_TZ=America/New_York",
+    ]
+    for time in sorted(times):
         hour, minute = time.split(":")
         lines.append(f"{int(minute)} {int(hour)} * * 1-5 {words}")
     return "\n".join(lines)
