@@ -45,8 +45,6 @@ class Gate:
         return code is None
 
     def _objection(self, order: OrderRecord) -> str | None:
-        if self._desk.stamp.mode == "dry-run":
-            return "mode-forbids"
         reading = self._desk.halts.read()
         if reading.entries or reading.all:
             return "halted"

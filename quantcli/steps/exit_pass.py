@@ -93,12 +93,10 @@ class Pass:
 
     def may_act(self, symbol: str) -> bool:
         """Return whether anything may be done at the broker; if not, keep the reason."""
-        code = "mode-forbids" if self.desk.stamp.mode == "dry-run" else None
-        if code is None and self.desk.halts.read().all:
-            code = "halted"
-        if code is not None:
-            self.withheld[symbol] = Finding(code=code, observed=symbol)
-        return code is None
+        is_halted = self.desk.halts.read().all
+        if is_halted:
+            self.withheld[symbol] = Finding(code="halted", observed=symbol)
+        return not is_halted
 
     def _read_clock(self) -> None:
         # A clock that does not answer must not stop an exit.

@@ -194,3 +194,19 @@ def test_dry_run_leaves_the_desk_as_it_is(before):
             assert outcome.code in {0, 4}, (step, outcome.err)
             assert difference(tree(before, without=("dry-run", *INDEXES)), earlier) == [], step
     assert path_of(before / "dry-run", SESSION, OPEN, "scan").is_file()
+
+
+def test_dry_run_trades_on_the_shadow_book_only(before):
+    """A dry run never has a line to the broker that desk.toml names, and trades all the same."""
+    ours = orders_in_book(before)
+    config = before / "desk.toml"
+    config.write_text(config.read_text().replace('url = ""', 'url = "http://127.0.0.1:9"'))
+    for minute in ("13:30", "14:35"):
+        instant = f"{SESSION}T{minute}:00Z"
+        assert typed(before, "day", "--dry-run", "--as-of", instant).code == 0
+    shadow = orders_in_book(before, shadow=True)
+    assert {"buy", "sell"} <= {order["side"] for order in shadow}
+    assert orders_in_book(before) == ours
+    fills = artifact(before / "dry-run", SESSION, AFTER_OPEN, "execute")["fills"]
+    assert fills
+    assert artifact(before / "dry-run", SESSION, AFTER_OPEN, "exits")["mode"] == "dry-run"

@@ -169,9 +169,12 @@ class Served:
         return json.loads(text) if text else None
 
 
-def orders_in_book(desk: Path) -> list[dict[str, Any]]:
-    """Return every order in the exchange's book, of any state; the desk is not asked."""
-    with Workspace(desk) as workspace:
+def orders_in_book(desk: Path, *, shadow: bool = False) -> list[dict[str, Any]]:
+    """Return every order in the exchange's book, of any state; the desk is not asked.
+
+    `shadow` looks at the book of the desk's dry runs instead.
+    """
+    with Workspace(desk, dry_run=shadow) as workspace:
         key_id, secret = exchange_keys(desk)
         keys = {"APCA-API-KEY-ID": key_id, "APCA-API-SECRET-KEY": secret}
         status, _, body = workspace.exchange.handle(

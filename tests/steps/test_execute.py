@@ -314,15 +314,6 @@ def test_a_position_that_differs_bars_its_symbol_only(rig):
     assert [o.symbol for o in told.orders if o.action == "sent"] == ["ABC"]
 
 
-def test_dry_run_sends_nothing(rig):
-    rig.mode = "dry-run"
-    rig.approve(rig.entry())
-    told = rig.execute()
-    assert [f.code for f in told.withheld] == ["mode-forbids"]
-    assert told.exit_code == 0
-    assert rig.book() == []
-
-
 def test_an_order_of_another_kind_under_our_id_is_not_adopted(rig):
     entry = rig.entry()
     body = {
