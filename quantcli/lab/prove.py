@@ -28,7 +28,7 @@ from quantcli.ports.journal import Head
 from quantcli.ports.market_data import MarketData
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.journal import SqliteJournal
-from quantcli.shell.tape import TapeDiffers, TapeEnded, TapePlayer, tape_paths
+from quantcli.shell.tape import TapeDiffers, TapeEnded, TapePlayer, begun_tapes
 from quantcli.steps.desk import Desk
 from quantcli.steps.run import BROKER_STEPS, StepFunction, step_function
 
@@ -160,7 +160,8 @@ def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> It
             findings.append(Finding(located.path, "", error.code, error.message))
             continue
         prefix = located.path.removesuffix(".json")
-        tapes = tape_paths(archive.store.root, prefix) if located.step in BROKER_STEPS else []
+        is_taped = located.step in BROKER_STEPS
+        tapes = begun_tapes(archive.store.root, prefix) if is_taped else []
         if not tapes:
             head = _head_of(artifact)
             found.append(_Attempt(located, artifact, None, head, doubt))

@@ -176,6 +176,11 @@ def _attempt(path: Path) -> int:
     return int(match[1]) if match else 0
 
 
+def begun_tapes(root: Path, prefix: str) -> list[Path]:
+    """Return the tapes whose first line is whole: an attempt that died sooner did nothing."""
+    return [path for path in tape_paths(root, prefix) if b"\n" in path.read_bytes()]
+
+
 def tape_refs(root: Path, prefix: str) -> list[InputRef]:
     """Return the digests of the tapes of a step."""
     return [
