@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.made import Desks, make_once, make_real_desk, make_synthetic_desk
+from tests.acceptance.made import Desks, make_real_desk, make_synthetic_desk, traded_once
 
 
 @pytest.fixture(scope="session")
@@ -18,13 +18,13 @@ def shared_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def desks(shared_folder) -> Desks:
     """Return the two states of the synthetic desk."""
-    return make_once(shared_folder / "synthetic", make_synthetic_desk)
+    return traded_once(shared_folder / "synthetic", make_synthetic_desk)
 
 
 @pytest.fixture(scope="session")
 def real_desks(shared_folder, data_dir) -> Desks:
     """Return the two states of a desk on real bars."""
-    return make_once(shared_folder / "real", lambda root: make_real_desk(root, data_dir))
+    return traded_once(shared_folder / "real", lambda root: make_real_desk(root, data_dir))
 
 
 @pytest.fixture

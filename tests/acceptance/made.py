@@ -63,17 +63,26 @@ def replayed(root: Path, first: str, last: str) -> None:
     assert outcome.code == 0, outcome.err
 
 
-def make_once(shared: Path, make: Callable[[Path], None]) -> Desks:
-    """Return two states of a desk, traded by whichever process comes first."""
+def once(shared: Path, make: Callable[[], None]) -> None:
+    """Make a folder's content, by whichever of several processes comes first."""
     shared.mkdir(exist_ok=True)
-    made = Desks(shared / "before", shared / "whole")
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "done").exists():
-            make(made.before)
-            replayed(made.before, FIRST, KEPT_AFTER)
-            shutil.copytree(made.before, made.whole)
-            following = dt.date.fromisoformat(KEPT_AFTER) + dt.timedelta(days=1)
-            replayed(made.whole, following.isoformat(), LAST)
+            make()
             (shared / "done").touch()
+
+
+def traded_once(shared: Path, make: Callable[[Path], None]) -> Desks:
+    """Return two states of a desk."""
+    made = Desks(shared / "before", shared / "whole")
+
+    def trade() -> None:
+        make(made.before)
+        replayed(made.before, FIRST, KEPT_AFTER)
+        shutil.copytree(made.before, made.whole)
+        following = dt.date.fromisoformat(KEPT_AFTER) + dt.timedelta(days=1)
+        replayed(made.whole, following.isoformat(), LAST)
+
+    once(shared, trade)
     return made

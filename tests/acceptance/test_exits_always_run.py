@@ -17,7 +17,6 @@ from tests.acceptance.typed import (
     orders_in_book,
     path_of,
     run_cycle,
-    spawned,
     tree,
     typed,
 )  # fmt: skip
@@ -190,7 +189,7 @@ def test_dry_run_leaves_the_desk_as_it_is(before):
     for cycle in (OPEN, AFTER_OPEN):
         instant = f"{SESSION}T{int(cycle[:2]) + 5:02d}:{cycle[2:4]}:00Z"
         for step in STEPS_OF[cycle]:
-            outcome = spawned(before, step, "--dry-run", "--as-of", instant)
+            outcome = typed(before, step, "--dry-run", "--as-of", instant)
             assert outcome.code in {0, 4}, (step, outcome.err)
             assert difference(tree(before, without=("dry-run", *INDEXES)), earlier) == [], step
     assert path_of(before / "dry-run", SESSION, OPEN, "scan").is_file()

@@ -17,7 +17,7 @@ from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import STEPS, CodeId
 from quantcli.contracts.scalars import instant, session_date
 from quantcli.lab.replay import move_clock, replay
-from tests.acceptance.made import FIRST, KEPT_AFTER, make_synthetic_desk
+from tests.acceptance.made import FIRST, KEPT_AFTER, make_synthetic_desk, once
 from tests.acceptance.typed import artifact
 
 CODE = CodeId(version="0.0.0", digest="0" * 64)
@@ -59,16 +59,21 @@ def queue_a_foreign_order(desk):
     assert status == 200, answer
 
 
-@pytest.fixture(scope="module")
-def days(tmp_path_factory):
+@pytest.fixture(scope="session")
+def days(shared_folder):
     """Return, by the name of each day, the desk and the session it was traded in."""
-    desk, paused = tmp_path_factory.mktemp("golden") / "desk", None
-    make_synthetic_desk(desk)
-    trade(desk, FIRST, KEPT_AFTER)
-    paused = Path(shutil.copytree(desk, desk.with_name("paused")))
-    trade(desk, NORMAL, HALF)
-    queue_a_foreign_order(paused)
-    trade(paused, PAUSED, PAUSED)
+    shared = shared_folder / "golden"
+    desk, paused = shared / "desk", shared / "paused"
+
+    def make():
+        make_synthetic_desk(desk)
+        trade(desk, FIRST, KEPT_AFTER)
+        shutil.copytree(desk, paused)
+        trade(desk, NORMAL, HALF)
+        queue_a_foreign_order(paused)
+        trade(paused, PAUSED, PAUSED)
+
+    once(shared, make)
     return {
         "normal-day": (desk, NORMAL),
         "zero-trade-day": (desk, ZERO_TRADE),

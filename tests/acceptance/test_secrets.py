@@ -2,7 +2,17 @@
 
 import json
 
-from tests.acceptance.typed import AFTER_OPEN, CLOSE, OPEN, STEPS_OF, Served, advance, at, spawned
+from tests.acceptance.typed import (
+    AFTER_OPEN,
+    CLOSE,
+    OPEN,
+    STEPS_OF,
+    Served,
+    advance,
+    at,
+    spawned,
+    typed,
+)
 
 SESSION = "2024-11-27"
 #: What is planted; nothing of it may be seen again.
@@ -22,12 +32,14 @@ def assert_unseen(what, text):
     assert found == [], what
 
 
-def test_no_output_and_no_file_holds_a_key(before):
+def test_no_output_and_no_file_holds_a_key(before, monkeypatch):
     (before / "exchange" / "keys.json").write_text(json.dumps(KEYS))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     said = []
 
     def say(*words):
-        outcome = spawned(before, *words, **ENVIRONMENT)
+        outcome = typed(before, *words)
         said.append(words)
         assert_unseen(words, outcome.out + outcome.err)
         return outcome
