@@ -66,6 +66,10 @@ class PinnedStore:
         """Return whether the session's manifest is listed."""
         return f"{session.isoformat()}/manifest.json" in self._names
 
+    def seal_published(self, session: dt.date) -> str | None:
+        """Return nothing: no step asks for it."""
+        return None
+
     def last_seal(self, before: dt.date) -> PreviousSeal | None:
         """Return the newest listed manifest of an earlier session."""
         for session in reversed(self.sessions()):

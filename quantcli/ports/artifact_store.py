@@ -64,6 +64,13 @@ class ArtifactStore(Protocol):
         """Return whether the session has a manifest."""
         ...
 
+    def seal_published(self, session: dt.date) -> str | None:
+        """Return the digest of the session's manifest that a run record names.
+
+        A seal that was published and is gone is not made anew: the chain keeps its digest.
+        """
+        ...
+
     def last_seal(self, before: dt.date) -> PreviousSeal | None:
         """Return the newest manifest of a session before `before`: its session and digest."""
         ...

@@ -83,13 +83,7 @@ class FileStore:
         path = artifact_path(artifact.session, artifact.cycle, artifact.STEP)
         data = artifact.to_bytes()
         digest = sha256_hex(data)
-        known = self.records.published(artifact.session).get(path, digest)
-        if known != digest:
-            raise ArtifactConflict(
-                f"{path} was published with other bytes and is gone or changed",
-                value=digest,
-                hint=_HINT,
-            )
+        self._require_as_recorded(path, digest)
         publish_once(self.root / path, data)
         return InputRef(name=path, sha256=digest)
 
@@ -103,22 +97,30 @@ class FileStore:
 
     def is_sealed(self, session: dt.date) -> bool:
         """Return whether the session has a manifest."""
-        return (self.root / session.isoformat() / "manifest.json").exists()
+        return (self.root / _manifest_path(session)).exists()
+
+    def seal_published(self, session: dt.date) -> str | None:
+        """Return the digest of the session's manifest that a run record names."""
+        return self.records.published(session).get(_manifest_path(session))
 
     def last_seal(self, before: dt.date) -> PreviousSeal | None:
         """Return the newest manifest of an earlier session: its session and digest."""
         for session in reversed(self.sessions()):
             if session < before and self.is_sealed(session):
-                path = self.root / session.isoformat() / "manifest.json"
+                path = self.root / _manifest_path(session)
                 with storage(path):
                     return PreviousSeal(session=session, sha256=sha256_hex(path.read_bytes()))
         return None
 
     def publish_file(self, path: str, data: bytes, *, is_final: bool = True) -> InputRef:
         """Write another file of a session durably, once; before its commit mark, replace it."""
-        write = publish_once if is_final else replace_file
-        write(self.root / path, data)
-        return InputRef(name=path, sha256=sha256_hex(data))
+        digest = sha256_hex(data)
+        if is_final:
+            self._require_as_recorded(path, digest)
+            publish_once(self.root / path, data)
+        else:
+            replace_file(self.root / path, data)
+        return InputRef(name=path, sha256=digest)
 
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return every file of a session except its manifest, with digests, by path."""
@@ -152,6 +154,17 @@ class FileStore:
                 found.append(Damage(path=located.path, code=error.code, detail=error.message))
         return found
 
+    def _require_as_recorded(self, path: str, digest: str) -> None:
+        """Refuse to publish in another form what was published before and is gone."""
+        session = _session_of(path.split("/", maxsplit=1)[0])
+        known = None if session is None else self.records.published(session).get(path)
+        if known not in {None, digest}:
+            raise ArtifactConflict(
+                f"{path} was published with other bytes and is gone or changed",
+                value=digest,
+                hint=_HINT,
+            )
+
     def _sealed(self, name: str) -> SealedFile:
         path = self.root / name
         with storage(path):
@@ -176,6 +189,10 @@ class FileStore:
 def artifact_path(session: dt.date, cycle: str, step: str) -> str:
     """Return the path of an artifact relative to the artifacts folder."""
     return f"{session.isoformat()}/{cycle}/{step}.json"
+
+
+def _manifest_path(session: dt.date) -> str:
+    return f"{session.isoformat()}/manifest.json"
 
 
 def _session_of(name: str) -> dt.date | None:

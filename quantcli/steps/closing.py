@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import SchemaId, Stamp
-from quantcli.contracts.errors import ArtifactConflict, gravest
+from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing, gravest
 from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal
 from quantcli.contracts.report import Report
 from quantcli.core.sessions import sessions_between
+from quantcli.ports.artifact_store import Located
 from quantcli.steps.cycles import is_last_cycle
 from quantcli.steps.desk import Desk
 from quantcli.steps.report import report
@@ -41,7 +42,11 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     """
     folder = f"{stamp.session.isoformat()}/{stamp.cycle}"
     page = f"{folder}/report.html"
-    older = _seal_older(world, stamp) if not world.store.is_sealed(stamp.session) else ()
+    was_sealed = world.store.is_sealed(stamp.session)
+    final = world.store.find(stamp.session, "report", not_after=stamp.cycle)
+    if was_sealed and final is not None and final.cycle != stamp.cycle:
+        return _as_sealed(world, final)
+    older = () if was_sealed else _seal_older(world, stamp)
 
     def with_pages(desk: Desk) -> Report:
         found = report(desk)
@@ -54,9 +59,11 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     assert isinstance(found, Report)
     sealed = older
     exit_code = found.exit_code
-    if found.seals and not world.store.is_sealed(stamp.session):
-        seal(world, stamp, stamp.session, found.damage)
+    if found.seals and not was_sealed:
+        lost = _lost_seals(world, stamp.session)
+        seal(world, stamp, stamp.session, (*found.damage, *lost))
         sealed = (*older, stamp.session)
+        exit_code = gravest([exit_code, ArtifactMissing.exit_code if lost else 0])
     elif found.seals:
         # The run that sealed may have died before its record: the same bytes may be recorded.
         with suppress(ArtifactConflict):
@@ -66,8 +73,20 @@ def close_report(world: World, stamp: Stamp) -> Closing:
         told = canonical_bytes(open_ids)
         world.store.publish_file(f"{folder}/unsealed.json", told, is_final=False)
         exit_code = gravest([exit_code, _UNKNOWN_EXIT_CODE])
-    world.refresh_views()
+    if not was_sealed:
+        world.refresh_views()
     return Closing(found, exit_code, page, sealed)
+
+
+def _as_sealed(world: World, final: Located) -> Closing:
+    """Return the report that a sealed session has; nothing is written.
+
+    Raises:
+        ArtifactError: it is damaged.
+    """
+    found, _ = world.store.load(final, Report)
+    folder = final.path.rsplit("/", 1)[0]
+    return Closing(found, found.exit_code, f"{folder}/report.html", ())
 
 
 def seal(world: World, stamp: Stamp, session: dt.date, damage: tuple[Damage, ...]) -> None:
@@ -80,7 +99,7 @@ def seal(world: World, stamp: Stamp, session: dt.date, damage: tuple[Damage, ...
         session: The session to seal, the stamp's own or an older one.
         damage: What is known to be damaged.
     """
-    previous = world.store.last_seal(session)
+    previous = _previous(world, session)
     head = world.journal.head()
     manifest = Manifest(
         schema_id=SchemaId(name=Manifest.SCHEMA, version=Manifest.VERSION),
@@ -101,13 +120,36 @@ def _seal_older(world: World, stamp: Stamp) -> tuple[dt.date, ...]:
     older = [
         session
         for session in world.store.sessions()
-        if session < stamp.session and not world.store.is_sealed(session)
+        if session < stamp.session
+        and not world.store.is_sealed(session)
+        and world.store.seal_published(session) is None
     ]
     if older and _open_orders(world, older[-1]):
         return ()
     for session in older:
         seal(world, stamp, session, tuple(world.store.damage(session)))
     return tuple(older)
+
+
+def _previous(world: World, session: dt.date) -> PreviousSeal | None:
+    """Return the newest seal before a session: as published, whatever stands there now."""
+    for earlier in reversed(world.store.sessions()):
+        if earlier < session:
+            published = world.store.seal_published(earlier)
+            if published is not None:
+                return PreviousSeal(session=earlier, sha256=published)
+            if world.store.is_sealed(earlier):
+                return world.store.last_seal(session)
+    return None
+
+
+def _lost_seals(world: World, session: dt.date) -> tuple[Damage, ...]:
+    """Return the newest earlier seal as damage if it was published and is gone."""
+    previous = _previous(world, session)
+    if previous is None or world.store.is_sealed(previous.session):
+        return ()
+    path = f"{previous.session.isoformat()}/manifest.json"
+    return (Damage(path=path, code=ArtifactMissing.code, detail="was published and is gone"),)
 
 
 def _open_orders(world: World, session: dt.date) -> tuple[str, ...]:

@@ -200,7 +200,9 @@ def _attempt(world: World, step: StepName, stamp: Stamp, function: StepFunction)
 
 
 def _require_unsealed(world: World, stamp: Stamp) -> None:
-    if world.store.is_sealed(stamp.session):
+    store, session = world.store, stamp.session
+    # A seal that is gone is still a seal: only the same bytes may take its place.
+    if store.is_sealed(session) or store.seal_published(session) is not None:
         raise OutsideWindow(
             "the session is sealed: nothing is added to it",
             value=stamp.session.isoformat(),

@@ -55,6 +55,15 @@ def seal(kept, journal, session, previous, **changes):
     return PreviousSeal(session=session, sha256=sha256(data))
 
 
+def without_the_last_seal(kept):
+    """Return the store with the newest seal and every record of it taken away."""
+    (kept.root / f"{DAYS[2]}/manifest.json").unlink()
+    (kept.root.parent / "runs" / f"{DAYS[2]}.jsonl").unlink()
+    again = store(kept.root.parent)
+    publish(again, made(session=DAYS[2]))
+    return again
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "state" / "desk.sqlite3"
@@ -163,10 +172,7 @@ def test_a_chain_made_again_without_its_records_is_seen_by_its_head(kept, journa
     before = verify(kept, journal).head
     file = kept.root / "2024-08-06/083000/execute.tape-1.jsonl"
     file.write_bytes(b'{"kind":"lies"}\n')
-    (kept.root / "2024-08-06/manifest.json").unlink()
-    (kept.root.parent / "runs" / "2024-08-06.jsonl").unlink()
-    kept = store(kept.root.parent)
-    publish(kept, made(session=DAYS[2]))
+    kept = without_the_last_seal(kept)
     second = (kept.root / "2024-08-02/manifest.json").read_bytes()
     previous = PreviousSeal(session=DAYS[1], sha256=sha256(second))
     seal(kept, journal, DAYS[2], previous, gap=(dt.date(2024, 8, 5),))
@@ -187,7 +193,7 @@ def test_a_chain_made_again_without_its_records_is_seen_by_its_head(kept, journa
     ],
 )
 def test_a_seal_that_says_something_else(kept, journal, changes, code):
-    (kept.root / "2024-08-06/manifest.json").unlink()
+    kept = without_the_last_seal(kept)
     second = (kept.root / "2024-08-02/manifest.json").read_bytes()
     previous = PreviousSeal(session=DAYS[1], sha256=sha256(second))
     usual = {"gap": (dt.date(2024, 8, 5),), "previous": previous}
