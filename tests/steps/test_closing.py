@@ -1,0 +1,337 @@
+"""Reporting and sealing: in which order, when not, and never twice in two forms."""
+
+import datetime as dt
+import hashlib
+
+import orjson
+import pytest
+
+from quantcli.contracts.errors import ArtifactConflict, ArtifactError, OutsideWindow, StorageError
+from quantcli.contracts.execution import Exits
+from quantcli.contracts.journal_rows import GenesisRow, IntentRow
+from quantcli.contracts.registry import parse_manifest
+from quantcli.ports.journal import Place
+from quantcli.shell.audit import verify
+from quantcli.steps.closing import close_report
+from quantcli.steps.run import run_step
+from tests.core.made_orders import intent, order, row
+from tests.shell.faults import Died
+from tests.steps.small_world import DAY, SmallWorld, nothing
+
+NEXT, THEN = dt.date(2024, 11, 27), dt.date(2024, 11, 29)
+ENTRY = intent(session=DAY)
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = SmallWorld(tmp_path)
+    genesis = GenesisRow(account_id="a", cash=1000, first_session=DAY)
+    made.journal.append(Place(DAY, "082500", "snapshot"), [genesis])
+    yield made
+    made.journal.close()
+
+
+def closing_stamp(world, session=DAY, minutes=0):
+    """Return the stamp of the session's last cycle, or of a later instant."""
+    half = session == THEN
+    at = dt.datetime.combine(session, dt.time(18 if half else 21, 5), dt.UTC)
+    at += dt.timedelta(minutes=minutes)
+    cycle = (at - dt.timedelta(hours=5)).strftime("%H%M%S")
+    return world.stamp(session, cycle, at)
+
+
+def close(world, session=DAY, minutes=0):
+    return close_report(world, closing_stamp(world, session, minutes))
+
+
+def unknown(world):
+    """Journal an order whose outcome nobody knows; return how it ends."""
+    place = Place(DAY, "083000", "execute")
+    pending = order("PENDING", None, of=ENTRY)
+    world.journal.append(place, [IntentRow(intent=ENTRY), row(pending, "UNKNOWN")])
+
+    def end():
+        known = order("UNKNOWN", None, of=ENTRY)
+        world.journal.append(Place(NEXT, "083000", "execute"), [row(known, "REJECTED")])
+
+    return end
+
+
+def manifest(world, session=DAY):
+    data = (world.store.root / f"{session}/manifest.json").read_bytes()
+    return parse_manifest(data, what="manifest"), hashlib.sha256(data).hexdigest()
+
+
+def faults(world):
+    return [(fault.path, fault.code) for fault in verify(world.store, world.journal).faults]
+
+
+def artifacts(world):
+    return {name: data for name, (data, _) in world.tree().items() if name.startswith("artifacts")}
+
+
+# ------------------------------------------------------------------------------ sealing
+
+
+def test_the_last_report_seals(world):
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    closing = close(world)
+    sealed, digest = manifest(world)
+
+    assert closing.sealed == (DAY,)
+    assert closing.report.seals
+    assert closing.page == "2024-11-26/160500/report.html"
+    assert [item.path for item in sealed.files] == [
+        "2024-11-26/083000/exits.json",
+        "2024-11-26/160500/report.html",
+        "2024-11-26/160500/report.json",
+        "2024-11-26/160500/report.md",
+        f"config/{closing.report.config_sha256}.json",
+    ]
+    assert (sealed.previous, sealed.gap) == (None, ())
+    assert (sealed.journal_seq, sealed.journal_sha256) == world.journal.head()
+    assert world.records.published(DAY)["2024-11-26/manifest.json"] == digest
+    assert faults(world) == []
+
+
+def test_an_earlier_report_does_not_seal(world):
+    closing = close_report(world, world.stamp())
+
+    assert not closing.report.seals
+    assert closing.sealed == ()
+    assert not world.store.is_sealed(DAY)
+    assert not (world.store.root / "2024-11-26/083000/unsealed.json").exists()
+
+
+def test_seals_are_chained_over_days_that_were_not_traded(world):
+    close(world)
+    _, first = manifest(world)
+    close(world, THEN)
+    sealed, _ = manifest(world, THEN)
+
+    assert (sealed.previous.session, sealed.previous.sha256) == (DAY, first)
+    assert sealed.gap == (NEXT,)
+    assert faults(world) == []
+
+
+def test_older_sessions_are_sealed_first_oldest_first(world):
+    for session in (DAY, NEXT):
+        run_step(world, "exits", world.stamp(session), nothing(Exits))
+    closing = close(world, THEN)
+
+    assert closing.sealed == (DAY, NEXT, THEN)
+    assert manifest(world, NEXT)[0].previous.sha256 == manifest(world, DAY)[1]
+    assert manifest(world, THEN)[0].previous.sha256 == manifest(world, NEXT)[1]
+    assert closing.report.previous_seal == manifest(world, NEXT)[1]
+    assert faults(world) == []
+
+
+def test_an_older_sessions_damage_stands_in_its_seal(world):
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    (world.store.root / "2024-11-26/083000/exits.json").unlink()
+    close(world, NEXT)
+
+    (damage,) = manifest(world, DAY)[0].damage
+    assert (damage.path, damage.code) == ("2024-11-26/083000/exits.json", "artifact-missing")
+
+
+# ------------------------------------------------------------------------------ reruns
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 90])
+def test_on_a_sealed_session_nothing_is_written(world, minutes):
+    first = close(world)
+    before, views = world.tree(), world.views
+    again = close(world, minutes=minutes)
+
+    assert again.report == first.report
+    assert again.exit_code == first.exit_code
+    assert again.page == first.page
+    assert again.sealed == ()
+    assert world.tree() == before
+    assert world.views == views
+
+
+def test_a_sealed_session_without_a_report_says_so(world):
+    close(world, NEXT)
+    (world.store.root / str(DAY)).mkdir()
+    world.store.publish_file(f"{DAY}/manifest.json", b"{}\n")
+
+    with pytest.raises(OutsideWindow, match="sealed"):
+        close(world, DAY)
+
+
+def test_the_damaged_report_of_a_sealed_session_is_not_printed(world):
+    close(world)
+    (world.store.root / "2024-11-26/160500/report.json").write_bytes(b"{}\n")
+
+    with pytest.raises(ArtifactError):
+        close(world, minutes=30)
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md", "report.json", "manifest.json"])
+@pytest.mark.parametrize("minutes", [0, 2])
+def test_wherever_it_dies_the_next_run_seals(world, monkeypatch, name, minutes):
+    """It dies just before a file is written; the next run may come in the same window, later."""
+    store = world.store
+    real_file, real_artifact = store.publish_file, store.publish
+
+    def file(path, data, **options):
+        if path.endswith(name):
+            raise Died
+        return real_file(path, data, **options)
+
+    def artifact(found):
+        if name == "report.json":
+            raise Died
+        return real_artifact(found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "publish_file", file)
+        patch.setattr(store, "publish", artifact)
+        with pytest.raises(Died):
+            close(world)
+    assert not store.is_sealed(DAY)
+
+    stamp = closing_stamp(world, minutes=minutes).model_copy(update={"cycle": "160500"})
+    closing = close_report(world, stamp)
+
+    assert closing.sealed == (DAY,)
+    page = (store.root / "2024-11-26/160500/report.md").read_bytes()
+    assert page == b"160500\n"
+    assert faults(world) == []
+
+
+def test_a_seal_whose_record_was_lost_is_recorded_by_the_next_run(world, monkeypatch):
+    real = world.record
+
+    def die(stamp, step, exit_code, published):
+        if any(path.endswith("manifest.json") for path in published):
+            raise Died
+        real(stamp, step, exit_code, published)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world, "record", die)
+        with pytest.raises(Died):
+            close(world)
+    assert "2024-11-26/manifest.json" not in world.records.published(DAY)
+
+    close(world)
+    assert world.records.published(DAY)["2024-11-26/manifest.json"] == manifest(world)[1]
+
+
+# ------------------------------------------------------------------------------ not yet
+
+
+def test_an_unknown_order_keeps_the_session_open(world):
+    end = unknown(world)
+    closing = close(world)
+
+    assert closing.exit_code == 7
+    assert closing.sealed == ()
+    told = (world.store.root / "2024-11-26/160500/unsealed.json").read_bytes()
+    assert orjson.loads(told) == {"open_orders": [ENTRY.client_order_id]}
+    # The next session's report neither seals it nor itself ...
+    later = close(world, NEXT)
+    assert (later.exit_code, later.sealed) == (7, ())
+    # ... until the outcome is known.
+    end()
+    finished = close(world, THEN)
+    assert finished.sealed == (DAY, NEXT, THEN)
+    assert faults(world) == []
+
+
+def test_sealing_is_tried_again_in_the_same_session(world):
+    end = unknown(world)
+    assert close(world).exit_code == 7
+    assert close(world).exit_code == 7
+    end()
+    closing = close(world, minutes=40)
+
+    assert closing.sealed == (DAY,)
+    assert closing.report.cycle == "164500"
+    assert closing.exit_code != 7
+    assert "2024-11-26/160500/unsealed.json" in [each.path for each in manifest(world)[0].files]
+
+
+def test_what_is_open_may_change_between_two_tries(world):
+    unknown(world)
+    close(world)
+    other = intent("MSFT", session=DAY)
+    pending = order("PENDING", None, of=other)
+    rows = [IntentRow(intent=other), row(pending, "UNKNOWN")]
+    world.journal.append(Place(DAY, "160500", "execute"), rows)
+
+    assert close(world).exit_code == 7
+    told = (world.store.root / "2024-11-26/160500/unsealed.json").read_bytes()
+    assert len(orjson.loads(told)["open_orders"]) == 2
+
+
+# ------------------------------------------------------------------------------ a lost seal
+
+
+def test_a_lost_seal_stays_in_the_chain_and_is_told(world):
+    close(world)
+    path = world.store.root / "2024-11-26/manifest.json"
+    kept = path.read_bytes()
+    digest = manifest(world)[1]
+    path.unlink()
+    closing = close(world, NEXT)
+    sealed, _ = manifest(world, NEXT)
+
+    assert closing.exit_code == 4
+    assert closing.sealed == (NEXT,)
+    assert not path.exists()
+    assert (sealed.previous.session, sealed.previous.sha256) == (DAY, digest)
+    assert [(each.path, each.code) for each in sealed.damage] == [
+        ("2024-11-26/manifest.json", "artifact-missing"),
+    ]
+    assert ("2024-11-26/manifest.json", "artifact-missing") in faults(world)
+    # Restored from a backup, all is well again.
+    path.write_bytes(kept)
+    assert faults(world) == []
+
+
+def test_a_seal_is_not_made_anew_in_another_form(world):
+    close(world)
+    path = world.store.root / "2024-11-26/manifest.json"
+    kept = path.read_bytes()
+    path.unlink()
+    world.journal.append(
+        Place(NEXT, "083000", "x"), [IntentRow(intent=intent("MSFT", session=NEXT))]
+    )
+
+    with pytest.raises(ArtifactConflict, match="is gone or changed"):
+        close(world)
+    assert not path.exists()
+    with pytest.raises(OutsideWindow):
+        close(world, minutes=30)
+    path.write_bytes(kept)
+    assert faults(world) == []
+
+
+def test_the_same_seal_heals(world):
+    close(world)
+    path = world.store.root / "2024-11-26/manifest.json"
+    kept = path.read_bytes()
+    path.unlink()
+    close(world)
+
+    assert path.read_bytes() == kept
+
+
+def test_a_disk_that_refuses_the_seal_is_told_and_tried_again(world, monkeypatch):
+    real = world.store.publish_file
+
+    def refuse(path, data, **options):
+        if path.endswith("manifest.json"):
+            raise StorageError("No space left on device")
+        return real(path, data, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "publish_file", refuse)
+        with pytest.raises(StorageError):
+            close(world)
+
+    assert close(world).sealed == (DAY,)
+    assert len(artifacts(world)) == 5
