@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from quantcli.contracts.envelope import STEPS, Artifact, InputRef, Stamp
-from quantcli.contracts.errors import ArtifactConflict
+from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing
 from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
 from quantcli.ports.artifact_store import ArtifactStore, Located
+from quantcli.steps.desk import ABSENT
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
 
@@ -43,7 +44,13 @@ class PinnedStore:
         return tuple(sorted(found, key=_order))
 
     def load(self, located: Located, model: type[ArtifactT]) -> tuple[ArtifactT, InputRef]:
-        """Return a listed artifact; damage shows as it did then."""
+        """Return a listed artifact; damage shows as it did then.
+
+        Raises:
+            ArtifactMissing: it was not there then, whatever stands there now.
+        """
+        if self._names.get(located.path, ABSENT) == ABSENT:
+            raise ArtifactMissing(f"{located.path} was published and is gone")
         return self._store.load(located, model)
 
     def published(self, stamp: Stamp, model: type[ArtifactT]) -> ArtifactT | None:

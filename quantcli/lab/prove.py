@@ -1,26 +1,37 @@
 """Proof: a past session derived again from its recorded inputs, byte for byte.
 
 For every artifact, and for every tape of an attempt that died, the step runs again on the
-journal as it was, with the recorded answers, bars, config and input artifacts. Its journal rows
-and its bytes must equal the recorded ones. No broker is contacted.
+journal as it was, with the recorded answers, bars, config and input artifacts, whose digests
+must be those recorded. Its journal rows and its bytes, and a report's pages, must equal the
+recorded ones. No broker is contacted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import orjson
+from pydantic import ValidationError
 
+from quantcli.contracts.canonical import parse_canonical, sha256_hex
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import STEPS, Artifact, CodeId, InputRef, Stamp
-from quantcli.contracts.errors import ArtifactError, ArtifactTampered, QuantcliError
+from quantcli.contracts.errors import (
+    ArtifactCorrupt,
+    ArtifactError,
+    ArtifactMissing,
+    ArtifactTampered,
+    QuantcliError,
+)
 from quantcli.contracts.registry import parse_artifact, schema_model
+from quantcli.contracts.report import Report
 from quantcli.core.json_diff import differences
 from quantcli.lab.pinned_store import PinnedStore
+from quantcli.lab.proof_inputs import InputFiles
 from quantcli.ports.artifact_store import Located
 from quantcli.ports.broker import Broker, Transport
 from quantcli.ports.halts import HaltReading
@@ -49,6 +60,10 @@ class Archive(Protocol):
 
     def broker_on(self, transport: Transport) -> Broker:
         """Return a broker over a tape."""
+        ...
+
+    def pages(self, report: Report) -> Mapping[str, bytes]:
+        """Return a report's pages: file name -> bytes."""
         ...
 
 
@@ -102,6 +117,7 @@ def prove(archive: Archive, sessions: tuple[dt.date, ...], code: CodeId) -> Iter
         code: This program's identity; artifacts of another are named in the proof.
     """
     past = _Past(archive.journal)
+    files = InputFiles(archive.store.root)
     for session in sessions:
         findings: list[Finding] = []
         other: set[str] = set()
@@ -113,6 +129,11 @@ def prove(archive: Archive, sessions: tuple[dt.date, ...], code: CodeId) -> Iter
             count_rows, found = _prove_attempt(archive, past, attempt)
             rows_derived += count_rows
             findings.extend(found)
+            if attempt.is_last:
+                findings.extend(
+                    Finding(attempt.located.path, f" input {name}", recorded, now)
+                    for name, recorded, now in files.changed(attempt.artifact)
+                )
         findings.extend(_unproven_rows(archive.journal, session, rows_derived))
         count = sum(attempt.is_last for attempt in attempts)
         yield Proof(session, count, len(attempts), tuple(findings), tuple(sorted(other)))
@@ -123,6 +144,7 @@ class _Past:
 
     def __init__(self, recorded: SqliteJournal) -> None:
         self._recorded = recorded
+        self._nothing = SqliteJournal.in_memory()
         self._rebuilt = SqliteJournal.in_memory()
 
     def at(self, head: Head) -> SqliteJournal:
@@ -131,11 +153,14 @@ class _Past:
         Raises:
             ArtifactError: the journal does not hold that row.
         """
+        if head == _NOTHING:
+            return self._nothing
         if self._rebuilt.head().seq > head.seq:
+            self._rebuilt.close()
             self._rebuilt = SqliteJournal.in_memory()
         for row in self._recorded.raw_rows(after=self._rebuilt.head().seq, through=head.seq):
             self._rebuilt.copy_row(row)
-        if self._rebuilt.head() != head and head.seq != 0:
+        if self._rebuilt.head() != head:
             raise ArtifactError("the journal does not hold the recorded head", value=head.seq)
         return self._rebuilt
 
@@ -152,23 +177,26 @@ class _Past:
 
 
 def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> Iterator[_Attempt]:
-    found = []
+    found: list[_Attempt] = []
     for located in archive.store.list(session):
         try:
-            artifact, doubt = _recorded(archive.store, located)
-        except ArtifactError as error:
+            found.extend(_attempts_at(archive, located))
+        except QuantcliError as error:
             findings.append(Finding(located.path, "", error.code, error.message))
-            continue
-        prefix = located.path.removesuffix(".json")
-        is_taped = located.step in BROKER_STEPS
-        tapes = begun_tapes(archive.store.root, prefix) if is_taped else []
-        if not tapes:
-            head = _head_of(artifact)
-            found.append(_Attempt(located, artifact, None, head, doubt))
-        heads = [TapePlayer(tape.read_bytes(), tape.name).head for tape in tapes]
-        for tape, head, following in zip_longest(tapes, heads, heads[1:]):
-            found.append(_Attempt(located, artifact, tape, head, doubt, following))
     yield from sorted(found, key=lambda attempt: attempt.head.seq)
+
+
+def _attempts_at(archive: Archive, located: Located) -> Iterator[_Attempt]:
+    """Yield the attempts behind one artifact, oldest first."""
+    artifact, doubt = _recorded(archive.store, located)
+    prefix = located.path.removesuffix(".json")
+    is_taped = located.step in BROKER_STEPS
+    tapes = begun_tapes(archive.store.root, prefix) if is_taped else []
+    if not tapes:
+        yield _Attempt(located, artifact, None, _head_of(archive.journal, artifact), doubt)
+    heads = [TapePlayer(tape.read_bytes(), tape.name).head for tape in tapes]
+    for tape, head, following in zip_longest(tapes, heads, heads[1:]):
+        yield _Attempt(located, artifact, tape, head, doubt, following)
 
 
 def _recorded(store: FileStore, located: Located) -> tuple[Artifact, Finding | None]:
@@ -183,14 +211,16 @@ def _recorded(store: FileStore, located: Located) -> tuple[Artifact, Finding | N
         return parse_artifact(data, model, what=located.path), doubt
 
 
-def _head_of(artifact: Artifact) -> Head:
-    """Return the journal's head as the step found it; genesis found nothing and wrote row 1."""
-    if getattr(artifact, "is_genesis", False):
+def _head_of(journal: SqliteJournal, artifact: Artifact) -> Head:
+    """Return the journal's head as the step found it; genesis found it one row shorter."""
+    noted = [ref.name for ref in artifact.inputs if ref.name.startswith("journal/")]
+    if not noted:
         return _NOTHING
-    for ref in artifact.inputs:
-        if ref.name.startswith("journal/"):
-            return Head(int(ref.name.removeprefix("journal/")), ref.sha256)
-    return _NOTHING
+    seq = int(noted[0].removeprefix("journal/"))
+    if getattr(artifact, "is_genesis", False):
+        seq -= 1
+    rows = journal.raw_rows(after=seq - 1, through=seq)
+    return Head(seq, str(rows[0][7])) if rows else _NOTHING
 
 
 def _unproven_rows(journal: SqliteJournal, session: dt.date, derived: int) -> list[Finding]:
@@ -221,6 +251,7 @@ def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[in
         findings.append(Finding(path, "", "an artifact", problem))
     if derived is not None and attempt.is_last:
         findings.extend(_compare(path, attempt.artifact, derived))
+        findings.extend(_compare_pages(archive, path, derived))
     if attempt.doubt is not None and not any(item.path == path for item in findings):
         findings.append(attempt.doubt)
     return len(rows), findings
@@ -291,13 +322,30 @@ def _compare(path: str, recorded: Artifact, derived: Artifact) -> list[Finding]:
     return [Finding(path, pointer, str(ours), str(theirs)) for pointer, ours, theirs in found[:1]]
 
 
+def _compare_pages(archive: Archive, path: str, derived: Artifact) -> Iterator[Finding]:
+    if not isinstance(derived, Report):
+        return
+    folder = path.rsplit("/", 1)[0]
+    for name, data in sorted(archive.pages(derived).items()):
+        file = archive.store.root / folder / name
+        found = sha256_hex(file.read_bytes()) if file.is_file() else "no file"
+        if found != sha256_hex(data):
+            yield Finding(f"{folder}/{name}", "", found, sha256_hex(data))
+
+
 def _stamp(artifact: Artifact) -> Stamp:
     return Stamp(**{name: getattr(artifact, name) for name in Stamp.model_fields})
 
 
 def _config(root: Path, artifact: Artifact) -> DeskConfig:
-    data = (root / "config" / f"{artifact.config_sha256}.json").read_bytes()
-    return DeskConfig.model_validate(orjson.loads(data))
+    name = f"config/{artifact.config_sha256}.json"
+    if not (root / name).is_file():
+        raise ArtifactMissing(f"{name} is gone", hint="restore it from a backup")
+    value = parse_canonical((root / name).read_bytes(), what=name)
+    try:
+        return DeskConfig.model_validate(value)
+    except ValidationError as error:
+        raise ArtifactCorrupt(f"{name} is no configuration of this program") from error
 
 
 def _do_not_wait(seconds: float) -> None:

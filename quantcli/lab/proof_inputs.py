@@ -1,0 +1,36 @@
+"""Whether the files that an artifact was made from are still the files that it names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from quantcli.contracts.canonical import sha256_hex
+from quantcli.contracts.envelope import Artifact
+from quantcli.steps.desk import ABSENT
+
+#: Inputs below artifacts/: a session's files and stored configs. Bars are pinned by the market.
+_FILE = re.compile(r"(\d{4}-\d\d-\d\d|config)/.+")
+
+
+class InputFiles:
+    """Digests of the files below artifacts/, each read once."""
+
+    def __init__(self, root: Path) -> None:
+        """Name the artifacts folder."""
+        self._root = root
+        self._digests: dict[str, str] = {}
+
+    def changed(self, artifact: Artifact) -> list[tuple[str, str, str]]:
+        """Return name, recorded digest and digest of today of every input that changed."""
+        named = [(ref.name, ref.sha256) for ref in artifact.inputs if _FILE.fullmatch(ref.name)]
+        now = ((name, recorded, self._digest(name)) for name, recorded in named)
+        return [(name, recorded, found) for name, recorded, found in now if recorded != found]
+
+    def _digest(self, name: str) -> str:
+        if name not in self._digests:
+            try:
+                self._digests[name] = sha256_hex((self._root / name).read_bytes())
+            except OSError:
+                self._digests[name] = ABSENT
+        return self._digests[name]
