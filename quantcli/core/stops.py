@@ -158,6 +158,7 @@ def resolve(
     candidate: Level | None,
     entry_price: Decimal,
     first_distance_min: Decimal,
+    passed_over: frozenset[Decimal] = frozenset(),
 ) -> Resolved:
     """Return the stop of a position: never lower than before.
 
@@ -168,9 +169,11 @@ def resolve(
         entry_price: Average price of the position, USD per share.
         first_distance_min: A structural first stop lies at least this fraction of the entry
             price below it; a trailing stop is free.
+        passed_over: Levels that were too close for the first stop, in this session. They stay
+            so: a pass that is repeated finds what the first one found.
     """
     findings: tuple[Finding, ...] = ()
-    if memory is None and candidate is not None:
+    if candidate is not None and (memory is None or candidate.price in passed_over):
         distance = (entry_price - candidate.price) / entry_price
         if distance < first_distance_min:
             finding = Finding(

@@ -12,10 +12,10 @@ from typing import Literal
 
 from quantcli.contracts.broker_views import BrokerOrder, BrokerPosition
 from quantcli.contracts.envelope import Finding
-from quantcli.contracts.journal_rows import StopRow
+from quantcli.contracts.journal_rows import ReviewRow, StopRow
 from quantcli.contracts.orders import OrderIntent, OrderRecord
 from quantcli.contracts.positions import PositionRecord
-from quantcli.contracts.scalars import ZERO
+from quantcli.contracts.scalars import ZERO, price
 from quantcli.core.coverage import is_covering
 from quantcli.core.exit_plan import Situation, Standing
 from quantcli.core.sessions import sessions_apart
@@ -65,6 +65,7 @@ def look_at(
         run.structure.candidate(position),
         position.average_price,
         desk.config.exits.first_stop_distance_fraction_min,
+        _passed_over(run, position),
     )
     situation = Situation(
         shares=shares,
@@ -150,6 +151,21 @@ def _memory(row: StopRow | None, sells: Sequence[OrderRecord]) -> Level | None:
     if row is not None and (highest is None or row.stop_price >= highest):
         return Level(row.stop_price, row.basis)
     return None if highest is None else Level(highest, "intent")
+
+
+def _passed_over(run: Pass, position: PositionRecord) -> frozenset[Decimal]:
+    """Return the levels that this session's passes found too close for the first stop."""
+    session = run.desk.stamp.session
+    if position.opened_session != session:
+        return frozenset()
+    rows = (entry.row for entry in run.desk.journal.rows(session=session, kind="review"))
+    return frozenset(
+        price(finding.observed)
+        for row in rows
+        if isinstance(row, ReviewRow) and row.symbol == position.symbol
+        for finding in row.findings
+        if finding.code == "stop-too-close" and finding.observed is not None
+    )
 
 
 def _own_stop(run: Pass, position: PositionRecord, entry: OrderIntent | None) -> Decimal:

@@ -197,3 +197,15 @@ def test_a_swing_low_is_lower_than_its_neighbours_and_never_last(lows):
     found = list(swing_lows(lows))
     places = [i for i in range(1, len(lows) - 1) if lows[i] < min(lows[i - 1], lows[i + 1])]
     assert found == [lows[i] for i in places]
+
+
+def test_a_level_too_close_for_the_first_stop_stays_so_while_it_is_remembered():
+    near = level("98.51")
+    first = resolve(None, Decimal(95), near, Decimal(100), FAR)
+    again = resolve(first.level, Decimal(95), near, Decimal(100), FAR, frozenset({near.price}))
+    assert again == first
+    assert [finding.code for finding in again.findings] == ["stop-too-close"]
+    newer = resolve(
+        first.level, Decimal(95), level("98.60"), Decimal(100), FAR, frozenset({near.price})
+    )
+    assert newer.level == level("98.60")

@@ -9,10 +9,11 @@ from quantcli.contracts.bars import MinuteBar
 from quantcli.contracts.execution import Exits
 from quantcli.contracts.registry import parse_artifact
 from quantcli.contracts.scalars import instant
-from tests.steps.conftest import AFTER_CLOSE
+from tests.steps.conftest import AFTER_CLOSE, MARKET
 from tests.steps.holdings import (
     FRIDAY_OPEN,
     WEDNESDAY_CLOSE,
+    WEDNESDAY_OPEN,
     bought,
     certificate,
     reviews,
@@ -53,6 +54,23 @@ def test_inv26_exits_twice_the_second_moves_nothing(protected):
     ]
     assert len(sends(protected)) == calls
     assert protected.book() == before
+
+
+def test_inv26_a_level_too_close_for_the_first_stop_does_not_become_the_second():
+    """The swing low of 93 lies 1.06 % below an entry at 94; five minutes do not make it farther."""
+    rig = bought(
+        {**MARKET, "2024-11-26": {"XYZ": (94, 106, 93.5, 102)}}, protective_stop=Decimal(90)
+    )
+    first = rig.exits()
+    assert [f.code for f in first.reviews[0].findings] == ["stop-too-close"]
+    assert rig.resting() == [("sell", "10", "90")]
+    calls = len(sends(rig))
+    again = rig.exits("093501")
+    assert reviews(again)[0][:2] == ("keep", "stop-kept")
+    assert len(sends(rig)) == calls
+    rig.to(WEDNESDAY_OPEN)
+    rig.exits()
+    assert rig.resting() == [("sell", "10", "92.9")]
 
 
 def test_without_structure_the_entrys_own_stop_stands():
