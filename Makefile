@@ -1,6 +1,6 @@
 # Everything a contributor or a machine runs. Needs python3.11 (or newer) with venv, make and git.
 #
-#   make demo     one simulated week on the local exchange, offline
+#   make demo     three made-up weeks on the local exchange, offline
 #   make test     the test-suite, with coverage limits
 #   make check    style, types, layers, documents
 #   make bench    start-up and throughput against this machine's own yardsticks
