@@ -34,6 +34,7 @@ def run_command(
         wait = EXITS_LOCK_SECONDS if step == "exits" else 0.0
         with workspace.lock.hold(wait_seconds=wait):
             at = workspace.now(as_of)
+            workspace.prepare(at)
             artifact = run_at(workspace, step, at, function)
         announce(artifact, as_json=as_json, quiet=quiet)
     return artifact.exit_code

@@ -29,7 +29,9 @@ def run_read_only(
         at = workspace.now(as_of)
         session = new_york(at).date()
         is_running = is_session(session) and not workspace.store.is_sealed(session)
-        with workspace.lock.hold() if is_running else nullcontext():
+        needs_lock = is_running or workspace.mode == "dry-run"
+        with workspace.lock.hold() if needs_lock else nullcontext():
+            workspace.prepare(at)
             return _check(workspace, at, as_json=as_json, quiet=quiet)
 
 

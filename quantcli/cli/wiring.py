@@ -177,15 +177,17 @@ class Workspace:
         self.close()
 
     def now(self, as_of: str | None) -> dt.datetime:
-        """Return the command's instant; see `instants`. A dry run's exchange is moved to it."""
+        """Return the command's instant; see `instants`. Nothing is changed."""
         from quantcli.cli.instants import command_instant
 
-        at = command_instant(self, as_of)
+        return command_instant(self, as_of)
+
+    def prepare(self, at: dt.datetime) -> None:
+        """Bring a dry run's own desk to an instant, the lock being held."""
         if self.mode == "dry-run":
             from quantcli.cli.shadow import prepare_shadow
 
             prepare_shadow(self, at)
-        return at
 
     def stamp(self, session: dt.date, cycle: str, as_of: dt.datetime) -> Stamp:
         """Return the stamp that all artifacts of a cycle share."""

@@ -56,8 +56,9 @@ def replay(
         raise UsageError("no exchange session in that range", value=f"{first} to {last}")
     _require_continuation(stage, sessions)
     count = 0
+    passed = stage.store.sessions()[:-1]
     for session in sessions:
-        if stage.store.is_sealed(session):
+        if stage.store.is_sealed(session) or session in passed:
             told(SessionResult(session, (), was_sealed_before=True))
             continue
         told(SessionResult(session, _run_session(stage, session), was_sealed_before=False))
@@ -66,27 +67,45 @@ def replay(
 
 
 def _require_continuation(stage: Stage, sessions: tuple[dt.date, ...]) -> None:
-    sealed = [session for session in stage.store.sessions() if stage.store.is_sealed(session)]
-    if not sealed or sealed[-1] in sessions:
+    """Refuse to run anything but the session that comes next on this desk.
+
+    Its exchange's clock cannot go back, and a gap would leave positions without their days.
+    """
+    known = stage.store.sessions()
+    ahead = [
+        each for each in sessions if not stage.store.is_sealed(each) and each not in known[:-1]
+    ]
+    if not known or not ahead:
         return
-    expected = next_session(sealed[-1])
-    if sessions[0] != expected:
+    newest = known[-1]
+    expected = next_session(newest) if stage.store.is_sealed(newest) else newest
+    if ahead[0] != expected:
         raise UsageError(
-            f"the desk's last session is {sealed[-1]}: a replay continues at {expected}",
-            value=sessions[0],
+            f"the desk's last session is {newest}: a replay continues at {expected}",
+            value=ahead[0],
             hint="start there, or make another desk",
         )
 
 
 def _run_session(stage: Stage, session: dt.date) -> tuple[StepOutcome, ...]:
     cycles = cycles_of(stage.config, session)
-    if stage.journal.genesis() is None:
+    if _has_not_begun(stage, session, cycles[0].name):
         begin(stage, session, cycles[0].at - GENESIS_LEAD)
     outcomes: list[StepOutcome] = []
     for cycle in cycles:
         move_clock(stage, cycle.at)
         outcomes += run_cycle(stage, cycle.steps, stage.stamp(session, cycle.name, cycle.at))
     return tuple(outcomes)
+
+
+def _has_not_begun(stage: Stage, session: dt.date, first_cycle: str) -> bool:
+    """Return whether genesis is still to be made, or was interrupted before its artifact."""
+    genesis = stage.journal.genesis()
+    if genesis is None:
+        return True
+    if genesis.first_session != session:
+        return False
+    return stage.store.find(session, "snapshot", not_after=first_cycle) is None
 
 
 def move_clock(stage: Stage, to: dt.datetime) -> None:

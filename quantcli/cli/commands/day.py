@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from quantcli.cli.chain import EXITS_LOCK_SECONDS, headline
 from quantcli.cli.console import emit, warn
 from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import OutsideWindow
 from quantcli.core.sessions import session_of
-from quantcli.steps.cycles import due_cycle
+from quantcli.steps.cycles import Cycle, due_cycle, is_last_cycle
 from quantcli.steps.day import StepOutcome, exit_code_of, run_cycle
 
 
@@ -31,8 +33,8 @@ def command(
             raise OutsideWindow("no cycle is due yet", value=at, hint="quantcli schedule")
         stamp = workspace.stamp(session, cycle.name, at)
         with workspace.lock.hold(wait_seconds=EXITS_LOCK_SECONDS):
-            done = {item.step for item in workspace.store.list(session) if item.cycle == cycle.name}
-            if set(cycle.steps) <= done:
+            workspace.prepare(at)
+            if _is_done(workspace, session, cycle):
                 raise OutsideWindow(
                     f"cycle {cycle.name} of {session} is done", value=at, hint="quantcli schedule"
                 )
@@ -49,6 +51,14 @@ def command(
     }
     emit(value, "\n".join(_line(outcome) for outcome in outcomes), as_json, quiet)
     return code
+
+
+def _is_done(workspace: Workspace, session: dt.date, cycle: Cycle) -> bool:
+    """Return whether every step has its artifact and, if that was to seal, the session its seal."""
+    store, config = workspace.store, workspace.config
+    done = {item.step for item in store.list(session) if item.cycle == cycle.name}
+    may_seal = "report" in cycle.steps and is_last_cycle(config, session, cycle.at)
+    return set(cycle.steps) <= done and (store.is_sealed(session) or not may_seal)
 
 
 def _line(outcome: StepOutcome) -> str:

@@ -22,6 +22,7 @@ def command(
     with Workspace(find_desk(desk), dry_run=dry_run) as workspace:
         with workspace.lock.hold(wait_seconds=EXITS_LOCK_SECONDS):
             at = workspace.now(as_of)
+            workspace.prepare(at)
             session = session_of(at)
             stamp = workspace.stamp(session, cycle_at(workspace.config, session, at), at)
             closing = close_report(workspace, stamp)

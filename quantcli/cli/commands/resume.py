@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.contracts.journal_rows import FlagRow
-from quantcli.core.sessions import cycle_name, is_session, new_york, previous_session
+from quantcli.core.sessions import cycle_name, is_session, new_york, next_session
 from quantcli.ports.halts import HaltReading
 from quantcli.ports.journal import Place
 
@@ -28,16 +29,21 @@ def command(
         raise UsageError("resuming needs --reason TEXT")
     with Workspace(find_desk(desk)) as workspace, workspace.lock.hold(wait_seconds=5):
         at = workspace.now(as_of)
-        day = new_york(at).date()
-        session = day if is_session(day) else previous_session(day)
+        session = _session(workspace, new_york(at).date())
         flags = workspace.journal.flags()
         was_paused = "paused" in flags and flags["paused"].is_set
         halt = workspace.halts.read()
         cleared = FlagRow(name="paused", is_set=False, reasons=(reason.strip(),), by="operator")
         # Journaled even if nothing was paused: a halt's end needs its trace as well.
         workspace.journal.append(Place(session, cycle_name(at), "resume"), [cleared])
-        workspace.halts.write(HaltReading(False, False, ""))
+        workspace.halts.write(HaltReading(entries=False, all=False, reason=""))
     ended = [name for name, was in (("PAUSED", was_paused), ("halt", halt.entries)) if was]
     text = f"ended: {', '.join(ended)}" if ended else "nothing was halted or paused"
     emit({"ended": ended, "reason": reason.strip()}, text, as_json, quiet)
     return 0
+
+
+def _session(workspace: Workspace, day: dt.date) -> dt.date:
+    """Return the session that learns of it: nothing is added to one that is sealed."""
+    session = day if is_session(day) else next_session(day)
+    return next_session(session) if workspace.store.is_sealed(session) else session
