@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 
 def emit(value: Any, text: str | Callable[[], Any], as_json: bool, quiet: bool = False) -> None:
@@ -23,36 +24,74 @@ def emit(value: Any, text: str | Callable[[], Any], as_json: bool, quiet: bool =
         write_out(canonical_bytes(value).decode())
     elif not quiet:
         if isinstance(text, str):
-            write_out(text if text.endswith("\n") else text + "\n")
+            write_out(printable(text if text.endswith("\n") else text + "\n"))
         else:
             _print_rich(text())
 
 
 def write_out(text: str) -> None:
-    """Write to stdout; a reader that closed the pipe is no reason to fail."""
+    """Write to stdout; a reader that closed the pipe is no reason to fail.
+
+    Raises:
+        StorageError: stdout is a file on a disk that refuses.
+    """
+    if sys.stdout is None:
+        return  # closed by whoever started us; what was promised is on disk
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _write(sys.stdout, text)
     except BrokenPipeError:
-        # What was promised is on disk already. Point stdout elsewhere, or the interpreter
-        # complains when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _turn_away_stdout()
+    except OSError as error:
+        _turn_away_stdout()
+        from quantcli.contracts.errors import StorageError
+
+        raise StorageError(
+            f"standard output cannot be written: {error.strerror}",
+            hint="what the command promised is done; only its words are lost",
+        ) from error
 
 
 def warn(line: str) -> None:
-    """Write one diagnostic line to stderr."""
-    try:
-        sys.stderr.write(line.rstrip("\n") + "\n")
-    except OSError:
+    """Write a diagnostic line to stderr."""
+    if sys.stderr is None:
         return
+    with suppress(OSError):
+        sys.stderr.write(printable(line.rstrip("\n")) + "\n")
+
+
+def printable(text: str) -> str:
+    """Return text that no terminal obeys: what is not printable is spelled out, lines stay."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\n" else _spelled(each) for each in text)
+
+
+def _spelled(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def _turn_away_stdout() -> None:
+    """Point stdout elsewhere, or the interpreter complains when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def is_terminal() -> bool:
     """Return whether progress may be shown."""
-    return sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _print_rich(renderable: Any) -> None:
+    if sys.stdout is None:
+        return
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else 120

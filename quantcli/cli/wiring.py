@@ -45,7 +45,12 @@ def find_desk(path: Path | None) -> Path:
         if not (path / "desk.toml").is_file():
             raise ConfigError("no desk.toml there", value=path, hint="quantcli init DIR makes one")
         return path.resolve()
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            "the working directory is gone", hint="name a desk: --desk DIR"
+        ) from error
     for folder in (here, *here.parents):
         if (folder / "desk.toml").is_file():
             return folder
