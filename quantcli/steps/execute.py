@@ -7,6 +7,8 @@ is sent, and all the rest is done.
 
 from __future__ import annotations
 
+import datetime as dt
+
 from quantcli.contracts.enforce import Enforce
 from quantcli.contracts.envelope import Finding
 from quantcli.contracts.errors import ArtifactError, ArtifactMissing, BrokerError
@@ -21,12 +23,15 @@ from quantcli.steps.order_protocol import Patience, send
 from quantcli.steps.order_reports import fills_booked, order_reports
 from quantcli.steps.sync import Synced, sync
 
+#: An instant that lies farther from the broker's clock than this sends no entry.
+SKEW_MAX = dt.timedelta(seconds=30)
+
 
 class Gate:
     """Asked before each entry is sent: halt, PAUSED, mode and the instant, read anew each time."""
 
     def __init__(self, desk: Desk, blocked_symbols: frozenset[str]) -> None:
-        """Keep the order window of the session; nothing is withheld yet.
+        """Start with nothing withheld and the broker's clock not yet read.
 
         Args:
             desk: The running step.
@@ -34,6 +39,7 @@ class Gate:
         """
         self._desk = desk
         self._blocked = blocked_symbols
+        self._is_skewed: bool | None = None
         self.withheld: dict[str, Finding] = {}
 
     def may_send(self, order: OrderRecord) -> bool:
@@ -55,9 +61,12 @@ class Gate:
             return "position-quantity"
         # The broker's clock, not the cycle's instant: a resumed run may come late.
         now = self._desk.broker.clock().timestamp
+        if self._is_skewed is None:
+            # Once, at the first send: later ones may have waited for look-ups.
+            self._is_skewed = abs(now - self._desk.stamp.as_of) > SKEW_MAX
         if not is_due(self._desk, order.intent, now):
             return "outside-order-window"
-        return None
+        return "clock-skew" if self._is_skewed else None
 
 
 def execute(desk: Desk) -> Execute:
@@ -70,7 +79,8 @@ def execute(desk: Desk) -> Execute:
     end_unsent(desk)
     gate = Gate(desk, frozenset(item.subject for item in synced.differences))
     try:
-        _end_expired(desk, patience)
+        if not synced.is_foreign:
+            _end_expired(desk, patience)
         if enforce is not None and synced.is_whole:
             _send_due(desk, gate, patience)
     except BrokerError as error:

@@ -11,6 +11,7 @@ _EXIT_CODE_OF = {
     "outcome-unknown": 7,
     "cancel-unconfirmed": 7,
     "paused": 8,
+    "account-differs": 8,
     "intent-invalid": 8,
     "position-missing": 8,
     "position-foreign": 8,

@@ -51,7 +51,8 @@ def exits(desk: Desk) -> Exits:
         codes=codes,
     )
     end_unsent(desk)
-    _attempt_all(run)
+    if not synced.is_foreign:
+        _attempt_all(run)
     if run.has_sold:
         codes.update(sync(desk, patience).codes)
     _certify(run)

@@ -41,6 +41,7 @@ class Synced:
         differences: Quantities that differ from ours after booking.
         since: First date that `activities` covers.
         codes: Error codes of the parts that failed.
+        is_foreign: The broker shows another account than the journal's: nothing was booked.
     """
 
     open_orders: tuple[BrokerOrder, ...] | None = None
@@ -49,6 +50,7 @@ class Synced:
     differences: tuple[Break, ...] = ()
     since: dt.date | None = None
     codes: list[str] = field(default_factory=list)
+    is_foreign: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -59,15 +61,23 @@ class Synced:
 def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
     """Book what the broker knows and return what was seen.
 
+    Of another account than the journal's nothing is booked, and the desk is paused: whatever it
+    lacks proves nothing, and an order sent there would be somebody else's.
+
     Args:
         desk: The running step; rows belong to it.
         patience: The waits left for look-ups of unknown outcomes.
-        is_strict: Raise at the first part that fails instead of going on with the others.
+        is_strict: Raise at the first part that fails instead of going on with the others. The
+            caller compares the account itself, and everything else as well.
 
     Raises:
         BrokerError: a part failed and `is_strict`.
     """
     synced = Synced()
+    if not is_strict:
+        _compare_account(desk, synced)
+    if synced.is_foreign:
+        return synced
     live = list(desk.journal.orders(live_only=True))
     parts: tuple[Callable[[], None], ...] = (
         partial(_resolve_unknown, desk, live, patience),
@@ -83,6 +93,23 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
                 raise
             synced.codes.append(error.code)
     return synced
+
+
+def _compare_account(desk: Desk, synced: Synced) -> None:
+    """Note whether the broker's account is the one that the journal began with."""
+    genesis = desk.journal.genesis()
+    if genesis is None:
+        return
+    try:
+        theirs = desk.broker.account().account_id
+    except BrokerError as error:
+        # No answer is no proof of another account: entries wait, exits go on.
+        synced.codes.append(error.code)
+        return
+    if theirs != genesis.account_id:
+        synced.is_foreign = True
+        synced.codes.append("account-differs")
+        desk.write([pause(desk, "account-differs")])
 
 
 def _resolve_unknown(desk: Desk, live: list[OrderRecord], patience: Patience) -> None:

@@ -290,11 +290,11 @@ def test_inv18_fills_are_booked_once_however_often_they_are_shown(holder):
     assert len(holder.journal.rows(kind="fill")) == 1
 
 
-def test_a_sync_asks_three_times_when_nothing_happened(protected):
+def test_a_sync_asks_four_times_when_nothing_happened(protected):
     protected.line.log.clear()
     protected.exits("093501")
     asked = [path for method, path, _ in protected.line.log if method == "GET"]
-    assert asked == ["/orders", "/account/activities", "/positions", "/clock"]
+    assert asked == ["/account", "/orders", "/account/activities", "/positions", "/clock"]
 
 
 def test_activities_that_tell_too_little_are_not_booked(rig):

@@ -175,7 +175,8 @@ class Storm:
             assert asked[:3] == [order["side"], order["qty"], order["symbol"]]
 
 
-@pytest.mark.parametrize("seed", range(6))
+# Seed 5 lets too few entries through to say anything.
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 6])
 def test_a_desk_survives_its_weather(seed):
     weather(seed)
 
