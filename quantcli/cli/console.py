@@ -8,6 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TextIO
 
+#: Columns of a table that goes to a file or a pipe.
+_WIDTH = 120
+
 
 def emit(value: Any, text: str | Callable[[], Any], as_json: bool, quiet: bool = False) -> None:
     """Print a command's result.
@@ -92,10 +95,19 @@ def is_terminal() -> bool:
 def _print_rich(renderable: Any) -> None:
     if sys.stdout is None:
         return
+    from io import StringIO
+
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 120
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
-    with console.capture() as capture:
-        console.print(renderable)
-    write_out(capture.get())
+    is_shown = sys.stdout.isatty()
+    page = StringIO()
+    console = Console(
+        file=page,
+        force_terminal=is_shown,
+        width=None if is_shown else _WIDTH,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    console.print(renderable)
+    write_out(page.getvalue())

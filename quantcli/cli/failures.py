@@ -7,7 +7,7 @@ import os
 import typer
 
 from quantcli.cli.console import warn, write_out
-from quantcli.contracts.errors import QuantcliError
+from quantcli.contracts.errors import QuantcliError, StorageError
 
 
 def report_failure(error: BaseException, as_json: bool) -> int:
@@ -16,6 +16,11 @@ def report_failure(error: BaseException, as_json: bool) -> int:
     A bug prints its type and message in one line; its traceback only when asked for with
     QUANTCLI_TRACEBACK=1, because a traceback is no message for an operator.
     """
+    if isinstance(error, OSError):
+        error = StorageError(
+            f"{error.strerror or error}", value=error.filename,
+            hint="free space or repair permissions, then run the command again",
+        )  # fmt: skip
     if isinstance(error, QuantcliError):
         details, exit_code = error.as_object(), error.exit_code
         line = error.line()
