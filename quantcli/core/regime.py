@@ -75,13 +75,10 @@ def regime_findings(
         seen = "no average of 200 closes" if regime.benchmark_close else "no close"
         found.append(Drop("benchmark-missing", observed=seen, limit=regime.benchmark))
     elif is_gate_on and regime.trend == "below":
-        found.append(
-            Drop(
-                "benchmark-below-average",
-                observed=shown(regime.benchmark_close),
-                limit=shown(regime.benchmark_average_200),
-            )
-        )
+        close, average = regime.benchmark_close, regime.benchmark_average_200
+        assert close is not None, "a trend is known of known figures only"
+        assert average is not None, "a trend is known of known figures only"
+        found.append(Drop("benchmark-below-average", observed=shown(close), limit=shown(average)))
     if is_index_required and regime.volatility is None:
         newest = regime.volatility_session
         seen = f"none; the newest value is of {newest}" if newest else "no value"

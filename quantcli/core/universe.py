@@ -24,8 +24,8 @@ def universe_of(section: UniverseSection, matrix: BarMatrix) -> tuple[str, ...]:
     not there are bars.
     """
     if section.symbols == "imported":
-        seen = has_bar(matrix).any(axis=0)
-        names = {symbol for symbol, is_seen in zip(matrix.symbols, seen, strict=True) if is_seen}
+        seen = np.flatnonzero(has_bar(matrix).any(axis=0)).tolist()
+        names = {matrix.symbols[column] for column in seen}
     else:
         names = set(section.symbols)
     return tuple(sorted(names - set(section.exclude)))
