@@ -24,7 +24,7 @@ def emit(value: Any, text: str | Callable[[], Any], as_json: bool, quiet: bool =
     if as_json:
         from quantcli.contracts.canonical import canonical_bytes
 
-        write_out(canonical_bytes(value).decode())
+        write_out(_json_text(canonical_bytes(value)))
     elif not quiet:
         if isinstance(text, str):
             write_out(printable(text if text.endswith("\n") else text + "\n"))
@@ -60,6 +60,19 @@ def warn(line: str) -> None:
         return
     with suppress(OSError):
         sys.stderr.write(printable(line.rstrip("\n")) + "\n")
+
+
+def _json_text(document: bytes) -> str:
+    """Return a JSON document as text that stdout can spell, in escapes if it must."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    text = document.decode()
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        import json
+
+        text = json.dumps(json.loads(text), separators=(",", ":"), sort_keys=True) + "\n"
+    return text
 
 
 def printable(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from quantcli.contracts.errors import UsageError
+from quantcli.contracts.errors import BarsMissing, UsageError
 from quantcli.contracts.scalars import instant
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def command_instant(workspace: Workspace, as_of: str | None) -> dt.datetime:
 
     Raises:
         UsageError: not an instant.
+        BarsMissing: a local exchange that never ran, on a desk without bars.
     """
     if as_of is None:
         return _default(workspace).replace(microsecond=0)
@@ -38,4 +39,11 @@ def _default(workspace: Workspace) -> dt.datetime:
     homes = {workspace.root, workspace.home}
     clocks = [book_clock(home / "exchange" / "book.sqlite3") for home in sorted(homes)]
     known = [clock for clock in clocks if clock is not None]
-    return max(known) if known else workspace.exchange_time()
+    if known:
+        return max(known)
+    if workspace.market.summary("1Day").last is None:
+        raise BarsMissing(
+            "no bars are imported: the local exchange has no time to start at",
+            hint="quantcli data import FILE --timeframe 1Day, or name an instant with --as-of",
+        )
+    return workspace.exchange_time()

@@ -27,3 +27,8 @@ DryRunOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def typed_text(text: str) -> str:
+    """Return a text as it was meant, whatever the locale made of its bytes; blanks cut off."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()

@@ -47,7 +47,7 @@ def get_account(call: Call) -> Answer:
             "pending_transfer_in": None,
             "pending_transfer_out": None,
             "intraday_adjustments": "0",
-            "balance_asof": next(sessions_before(today)).isoformat(),
+            "balance_asof": next(sessions_before(today), today).isoformat(),
             "created_at": spelled_instant(venue.opened),
             "trading_blocked": False,
             "transfers_blocked": False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import emit
-from quantcli.cli.options import DeskOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, typed_text
 from quantcli.cli.wiring import find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.ports.halts import HaltReading
@@ -31,13 +31,14 @@ def command(
     """
     if entries == everything:
         raise UsageError("say --entries or --all", hint='quantcli halt --entries --reason "..."')
-    if not reason.strip():
+    why = typed_text(reason)
+    if not why:
         raise UsageError("a halt needs --reason TEXT")
     home = find_desk(desk)
     record = HaltFile(home / "state" / "halt.json")
     before = record.read()
     # A halt of everything is not narrowed by a later halt of entries.
-    reading = HaltReading(True, everything or before.all, reason.strip())
+    reading = HaltReading(entries=True, all=everything or before.all, reason=why)
     record.write(reading)
     scope = "everything" if reading.all else "entries"
     tail = (

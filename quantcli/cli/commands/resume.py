@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import emit
-from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption
+from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption, typed_text
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.contracts.journal_rows import FlagRow
@@ -25,7 +25,8 @@ def command(
     quiet: QuietOption = False,
 ) -> int:
     """End a halt and PAUSED. A break that is still there pauses again at the next reconcile."""
-    if not reason.strip():
+    why = typed_text(reason)
+    if not why:
         raise UsageError("resuming needs --reason TEXT")
     with Workspace(find_desk(desk)) as workspace, workspace.lock.hold(wait_seconds=5):
         at = workspace.now(as_of)
@@ -33,13 +34,13 @@ def command(
         flags = workspace.journal.flags()
         was_paused = "paused" in flags and flags["paused"].is_set
         halt = workspace.halts.read()
-        cleared = FlagRow(name="paused", is_set=False, reasons=(reason.strip(),), by="operator")
+        cleared = FlagRow(name="paused", is_set=False, reasons=(why,), by="operator")
         # Journaled even if nothing was paused: a halt's end needs its trace as well.
         workspace.journal.append(Place(session, cycle_name(at), "resume"), [cleared])
         workspace.halts.write(HaltReading(entries=False, all=False, reason=""))
     ended = [name for name, was in (("PAUSED", was_paused), ("halt", halt.entries)) if was]
     text = f"ended: {', '.join(ended)}" if ended else "nothing was halted or paused"
-    emit({"ended": ended, "reason": reason.strip()}, text, as_json, quiet)
+    emit({"ended": ended, "reason": why}, text, as_json, quiet)
     return 0
 
 
