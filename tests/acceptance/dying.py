@@ -110,9 +110,21 @@ def in_child(desk, step, moments, told):
     os._exit(code)
 
 
-def spread(count, wanted):
-    """Return `wanted` numbers below `count`, the first and the last among them."""
-    return sorted({round(number * (count - 1) / (wanted - 1)) for number in range(wanted)})
+def spread(items, wanted):
+    """Return up to `wanted` of the items, evenly, the first and the last among them."""
+    if len(items) <= wanted:
+        return list(items)
+    last = len(items) - 1
+    return sorted({items[round(number * last / (wanted - 1))] for number in range(wanted)})
+
+
+def chosen(names, wanted):
+    """Return numbers of moments: half of them around requests that change the broker's book."""
+    around = ("POST", "PATCH", "DELETE", "answered POST", "answered PATCH", "answered DELETE")
+    requests = [n for n, name in enumerate(names) if name.startswith(around) or "book" in name]
+    picked = spread(requests, wanted // 2)
+    rest = [n for n in range(len(names)) if n not in picked]
+    return sorted([*picked, *spread(rest, wanted - len(picked))])
 
 
 def main(template, step, into, wanted):
@@ -128,7 +140,7 @@ def main(template, step, into, wanted):
     assert (code, died) == (0, None), Path(f"{whole}.told").read_text()
     names = json.loads(Path(f"{whole}.moments").read_text())
     runs = []
-    for moment in spread(len(names), min(int(wanted), len(names))):
+    for moment in chosen(names, int(wanted)):
         desk = Path(into) / f"died-{moment:03d}"
         shutil.copytree(template, desk)
         first = in_child(desk, step, Moments(moment), f"{desk}.told")
