@@ -177,6 +177,9 @@ _TABLE: tuple[Reason, ...] = (
            "report the bug; entries stay blocked"),
     # execute
     Reason("enforce-missing", "no enforcement of this session", _GATE, "run quantcli enforce"),
+    Reason("enforce-outdated",
+           "the enforcement was made on an older decision or another configuration", _GATE,
+           "run quantcli enforce"),
     Reason("enforce-invalid", "the enforcement cannot be read or is of another session", _GATE,
            "see runbook/damaged-artifact.md"),
     Reason("intent-invalid", "an intent contradicts its id, its digest or its session", _GATE,

@@ -8,7 +8,9 @@ is sent, and all the rest is done.
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 
+from quantcli.contracts.decide import Decide
 from quantcli.contracts.enforce import Enforce
 from quantcli.contracts.envelope import Finding
 from quantcli.contracts.errors import ArtifactError, ArtifactMissing, BrokerError
@@ -16,29 +18,42 @@ from quantcli.contracts.execution import Execute
 from quantcli.contracts.journal_rows import IntentRow
 from quantcli.contracts.orders import OrderRecord
 from quantcli.core.order_payload import payload_sha256
+from quantcli.core.order_states import own_row
 from quantcli.steps.desk import Desk
 from quantcli.steps.entry_life import end_entry, end_unsent, is_due, is_overdue
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.order_protocol import Patience, send
-from quantcli.steps.order_reports import fills_booked, order_reports
+from quantcli.steps.order_reports import changes, fills_booked, order_reports
 from quantcli.steps.sync import Synced, sync
 
 #: An instant that lies farther from the broker's clock than this sends no entry.
 SKEW_MAX = dt.timedelta(seconds=30)
+_OUTDATED = "enforce-outdated"
 
 
 class Gate:
-    """Asked before each entry is sent: halt, PAUSED, mode and the instant, read anew each time."""
+    """Asked before each entry is sent: halt, PAUSED and the instant, read anew each time."""
 
-    def __init__(self, desk: Desk, blocked_symbols: frozenset[str]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        patience: Patience,
+        blocked_symbols: frozenset[str],
+        *,
+        is_outdated: bool,
+    ) -> None:
         """Start with nothing withheld and the broker's clock not yet read.
 
         Args:
             desk: The running step.
+            patience: The waits since the step began.
             blocked_symbols: Symbols whose position differs at the broker.
+            is_outdated: What was approved was judged on other grounds than are now in force.
         """
         self._desk = desk
+        self._patience = patience
         self._blocked = blocked_symbols
+        self._is_outdated = is_outdated
         self._is_skewed: bool | None = None
         self.withheld: dict[str, Finding] = {}
 
@@ -59,11 +74,14 @@ class Gate:
             return "paused"
         if order.intent.symbol in self._blocked:
             return "position-quantity"
+        if self._is_outdated:
+            return _OUTDATED
         # The broker's clock, not the cycle's instant: a resumed run may come late.
         now = self._desk.broker.clock().timestamp
         if self._is_skewed is None:
             # Once, at the first send: later ones may have waited for look-ups.
-            self._is_skewed = abs(now - self._desk.stamp.as_of) > SKEW_MAX
+            waited = dt.timedelta(seconds=self._patience.waited_seconds)
+            self._is_skewed = abs(now - self._desk.stamp.as_of) > SKEW_MAX + waited
         if not is_due(self._desk, order.intent, now):
             return "outside-order-window"
         return "clock-skew" if self._is_skewed else None
@@ -73,11 +91,17 @@ def execute(desk: Desk) -> Execute:
     """Return one pass of `execute`."""
     patience = Patience(desk.sleep)
     enforce, problems = _enforcement(desk)
-    problems += _promise(desk, enforce)
+    is_outdated = enforce is not None and _is_outdated(desk, enforce)
+    problems += _withdraw(desk, enforce) if is_outdated else _promise(desk, enforce)
     synced = sync(desk, patience)
     problems += synced.codes
     end_unsent(desk)
-    gate = Gate(desk, frozenset(item.subject for item in synced.differences))
+    gate = Gate(
+        desk,
+        patience,
+        frozenset(item.subject for item in synced.differences),
+        is_outdated=is_outdated,
+    )
     try:
         if not synced.is_foreign:
             _end_expired(desk, patience)
@@ -100,6 +124,37 @@ def _enforcement(desk: Desk) -> tuple[Enforce | None, list[str]]:
     except ArtifactError as error:
         return None, ["enforce-invalid", error.code]
     return enforce, []
+
+
+def _is_outdated(desk: Desk, enforce: Enforce) -> bool:
+    """Return whether a newer decision, or another configuration, is in force by now.
+
+    What `enforce` approved may be what they forbid.
+    """
+    if enforce.config_sha256 != desk.stamp.config_sha256:
+        return True
+    newest = desk.find("decide")
+    judged = None if enforce.decision is None else enforce.decision.name
+    if newest is None or newest.path == judged:
+        return False
+    with suppress(ArtifactError):
+        desk.read(Decide, newest)  # an input, whatever it says
+    return True
+
+
+def _withdraw(desk: Desk, enforce: Enforce | None) -> list[str]:
+    """End what was approved on grounds that no longer hold and was never sent.
+
+    What was not promised yet may be approved anew.
+    """
+    orders = desk.journal.orders(purpose="entry", session=desk.stamp.session, live_only=True)
+    unsent = [order for order in orders if order.state == "PENDING"]
+    desk.write([own_row(order, "EXPIRED", "expire", _OUTDATED) for order in unsent])
+    rows = (row for change in changes(desk.my_rows()) for row in change.rows)
+    is_ended = any(row.code == _OUTDATED for row in rows)
+    intents = () if enforce is None else enforce.intents
+    is_new = any(desk.journal.order(intent.client_order_id) is None for intent in intents)
+    return [_OUTDATED] if is_ended or is_new else []
 
 
 def _promise(desk: Desk, enforce: Enforce | None) -> list[str]:

@@ -21,6 +21,7 @@ _EXIT_CODE_OF = {
     "halted": 9,
     "enforce-missing": 4,
     "enforce-invalid": 4,
+    "enforce-outdated": 4,
     "outside-order-window": 5,
 }
 

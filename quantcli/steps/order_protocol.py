@@ -24,12 +24,17 @@ LOOK_UP_DELAYS_SECONDS = (1, 2, 4, 8, 15)
 
 
 class Patience:
-    """The waits that one pass of a step may spend on orders of unknown outcome."""
+    """The waits that one pass of a step may spend on orders of unknown outcome.
+
+    Attributes:
+        waited_seconds: Spent so far.
+    """
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         """Start with all waits unspent."""
         self._sleep = sleep
         self._delays: Iterator[int] = iter(LOOK_UP_DELAYS_SECONDS)
+        self.waited_seconds = 0
 
     def wait(self) -> bool:
         """Wait for the next delay; False when all are spent."""
@@ -37,6 +42,7 @@ class Patience:
         if delay is None:
             return False
         self._sleep(delay)
+        self.waited_seconds += delay
         return True
 
 

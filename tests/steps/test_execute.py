@@ -369,3 +369,53 @@ def test_an_entry_refused_after_it_was_lost_stays_unknown(rig):
     other.line.trouble = once(("POST", "/orders", "lost"), ("POST", "/orders", "401"))
     assert other.execute("080000").exit_code == 7
     assert states(other) == ["UNKNOWN"]
+
+
+def judged_otherwise(rig):
+    rig.shelf.found = rig.shelf.found.model_copy(update={"config_sha256": "e" * 64})
+
+
+def test_what_was_approved_under_another_configuration_is_not_promised(rig):
+    rig.approve(rig.entry())
+    judged_otherwise(rig)
+    told = rig.execute()
+    assert (told.codes, told.exit_code) == (("enforce-outdated",), 4)
+    assert (rig.book(), states(rig)) == ([], [])
+
+
+def test_what_was_promised_under_another_configuration_is_never_sent(rig):
+    rig.approve(rig.entry())
+    rig.halts.now = HaltReading(entries=True, all=False, reason="lunch")
+    rig.execute()
+    rig.halts.now = HaltReading(entries=False, all=False, reason="")
+    judged_otherwise(rig)
+    told = rig.execute("080001")
+    assert (told.codes, told.exit_code) == (("enforce-outdated",), 4)
+    assert actions(told) == [("XYZ", "entry", "expired", "EXPIRED", "enforce-outdated")]
+    rig.approve(rig.entry())
+    rig.execute("080002")
+    assert rig.book() == []
+    # The pass that is repeated says what the first one said.
+    judged_otherwise(rig)
+    assert rig.execute("080001").codes == ("enforce-outdated",)
+
+
+def test_an_unknown_order_is_not_sent_again_under_another_configuration(rig):
+    rig.approve(rig.entry())
+    rig.line.trouble = always("POST", "/orders", "lost")
+    rig.execute()
+    assert states(rig) == ["UNKNOWN"]
+    rig.line.trouble = lambda method, path: ""
+    judged_otherwise(rig)
+    told = rig.execute("080001")
+    assert [finding.code for finding in told.withheld] == ["enforce-outdated"]
+    assert rig.book() == []
+
+
+def test_another_configuration_stops_no_end_of_an_entry(rig):
+    rig.approve(rig.entry(limit="1"))
+    rig.execute()
+    judged_otherwise(rig)
+    rig.to(AFTER_OPEN)
+    told = rig.execute()
+    assert (told.exit_code, states(rig)) == (0, ["CANCELLED"])
