@@ -106,9 +106,8 @@ def test_the_seal_is_the_same_wherever_the_report_died(before, tmp_path):
 
 
 def test_the_day_after_a_death_goes_on(before, tmp_path):
-    """One of the deaths, between the broker's answer and the journal, followed to the seal."""
-    _, runs = killed_and_typed_again(ENTRIES, before, tmp_path)
-    (desk,) = [desk for where, desk in runs if "at: committed" in where][-1:]
+    _, runs = killed_and_typed_again(ENTRIES._replace(moments=4), before, tmp_path)
+    _, desk = runs[2]
     run_cycle(desk, ENTRIES.session, AFTER_OPEN)
     said = run_cycle(desk, ENTRIES.session, CLOSE)
     assert {outcome.code for outcome in said.values()} == {0}
