@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantcli.contracts import canonical
-from quantcli.contracts.canonical import canonical_bytes, dump, parse_canonical, sha256_hex
+from quantcli.contracts.canonical import (
+    canonical_bytes,
+    canonical_line,
+    dump,
+    parse_canonical,
+    sha256_hex,
+)
 from quantcli.contracts.errors import ArtifactCorrupt
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -45,6 +51,10 @@ def test_spelling_by_hand():
     value = {"b": [1, "é\n", None], "a": {"z": True, "y": ""}}
 
     assert canonical_bytes(value) == '{"a":{"y":"","z":true},"b":[1,"é\\n",null]}\n'.encode()
+
+
+def test_a_line_is_a_document():
+    assert canonical_line({"b": 1, "a": []}) == b'{"a":[],"b":1}\n'
 
 
 NOT_CANONICAL = {

@@ -215,6 +215,10 @@ def test_models_do_not_change():
         Finding(code="x", note="y")
 
 
+def test_bytes_are_read_back():
+    assert parse_artifact(made().to_bytes(), schema_model("execute"), what="x") == made()
+
+
 def test_the_alias_is_what_is_written():
     class Tagged(Frozen):
         schema_id: SchemaId

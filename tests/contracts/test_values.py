@@ -16,6 +16,7 @@ from quantcli.contracts.orders import (
     Fill,
     OrderRecord,
 )
+from quantcli.contracts.positions import PositionRecord
 from tests.core.made_orders import fill, intent, order
 
 
@@ -66,6 +67,14 @@ def test_an_account_trades_only_if_it_says_so_twice(status, is_blocked, expected
     )
 
     assert account.is_tradable is expected
+
+
+def test_a_position_is_a_plain_value():
+    opened = dt.datetime(2024, 8, 1, 13, 30, tzinfo=dt.UTC)
+    position = PositionRecord("AAPL", Decimal(3), Decimal("100.5"), opened.date(), opened, None)
+
+    assert position._replace(quantity=Decimal(2)).quantity == 2
+    assert position.entry_client_order_id is None
 
 
 DAYS = tuple(dt.date(2024, 8, day) for day in (1, 2, 5))
