@@ -15,6 +15,7 @@ from tests.acceptance.typed import (
     OPEN,
     ROOT,
     STEPS_OF,
+    Served,
     advance,
     artifact,
     at,
@@ -126,3 +127,42 @@ def test_a_report_that_died_is_finished_minutes_later(before):
     assert artifact(before, SEALS.session, CLOSE, "report")["as_of"] == later
     assert later in page.read_text()
     assert typed(before, "audit", "verify").code == 0
+
+
+#: Runs a command that is gone as soon as its n-th POST has left, before any answer came back.
+GONE = """
+import os, signal, socket, sys
+from quantcli.cli.app import main
+left = int(sys.argv[1])
+sendall = socket.socket.sendall
+def watched(self, data, *flags):
+    global left
+    sendall(self, data, *flags)
+    if bytes(data).startswith(b"POST"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+socket.socket.sendall = watched
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_gone_while_the_exchange_works_on_the_request(number, before, desks, monkeypatch):
+    """The exchange lives in another process and goes on; nobody hears its answer."""
+    ready(before, ENTRIES)
+    with Served(before) as exchange:
+        config = before / "desk.toml"
+        config.write_text(config.read_text().replace('url = ""', f'url = "{exchange.url}"', 1))
+        words = [sys.executable, "-c", GONE, str(number), "execute", "--desk", str(before)]
+        done = subprocess.run(words, env=environment(), capture_output=True, check=False)
+        assert done.returncode == -9, done.stderr
+        monkeypatch.setattr("quantcli.shell.clock.WallClock.sleep", lambda self, seconds: None)
+        again = typed(before, "execute")
+        assert again.code == 0, again.err
+    resumed = artifact(before, ENTRIES.session, OPEN, "execute")
+    expected = artifact(desks.whole, ENTRIES.session, OPEN, "execute")
+    assert {**resumed, "inputs": []} == {**expected, "inputs": []}
+    sent = [o for o in orders_in_book(before) if o["submitted_at"] >= ENTRIES.session]
+    assert len(sent) == 2
+    assert typed(before, "prove", ENTRIES.session).code == 0
