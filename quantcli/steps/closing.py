@@ -38,7 +38,8 @@ class Closing(NamedTuple):
 def close_report(world: World, stamp: Stamp) -> Closing:
     """Write the report with its pages and, if it is the session's last, seal.
 
-    Older sessions that were left unsealed are sealed first, oldest first.
+    Older sessions that were left unsealed are sealed first, oldest first, and only by a report
+    that may seal its own: one typed with a wrong date must not close the session under way.
     """
     folder = f"{stamp.session.isoformat()}/{stamp.cycle}"
     page = f"{folder}/report.html"
@@ -46,7 +47,8 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     final = world.store.find(stamp.session, "report", not_after=stamp.cycle)
     if was_sealed and final is not None and final.cycle != stamp.cycle:
         return _as_sealed(world, final)
-    older = () if was_sealed else _seal_older(world, stamp)
+    is_last = is_last_cycle(world.config, stamp.session, stamp.as_of)
+    older = _seal_older(world, stamp) if is_last and not was_sealed else ()
 
     def with_pages(desk: Desk) -> Report:
         found = report(desk)
@@ -68,7 +70,7 @@ def close_report(world: World, stamp: Stamp) -> Closing:
         # The run that sealed may have died before its record: the same bytes may be recorded.
         with suppress(ArtifactConflict):
             seal(world, stamp, stamp.session, found.damage)
-    elif is_last_cycle(world.config, stamp.session, stamp.as_of):
+    elif is_last:
         open_ids = {"open_orders": list(_open_orders(world, stamp.session))}
         told = canonical_bytes(open_ids)
         world.store.publish_file(f"{folder}/unsealed.json", told, is_final=False)

@@ -103,6 +103,15 @@ def test_an_earlier_report_does_not_seal(world):
     assert not (world.store.root / "2024-11-26/083000/unsealed.json").exists()
 
 
+def test_a_report_typed_with_a_wrong_date_does_not_close_the_session_under_way(world):
+    """It would take the stops away from the day: nothing is added to what is sealed."""
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    closing = close_report(world, world.stamp(NEXT))
+
+    assert closing.sealed == ()
+    assert not world.store.is_sealed(DAY)
+
+
 def test_seals_are_chained_over_days_that_were_not_traded(world):
     close(world)
     _, first = manifest(world)
