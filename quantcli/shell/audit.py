@@ -128,10 +128,11 @@ def _check_journal(
 def _check_records(store: FileStore, sealed: list[dt.date], faults: list[Fault]) -> None:
     """Hold run records to their chain, and the seals to what the runs say they published.
 
-    The newest seal has no successor that names it; the run record does.
+    The newest seal has no successor that names it; the run record does, even when the whole
+    session's folder is gone.
     """
     published: dict[str, str] = {}
-    for session in store.sessions():
+    for session in sorted({*store.sessions(), *store.records.sessions()}):
         path = f"state/runs/{session}.jsonl"
         try:
             records = store.records.all(session)

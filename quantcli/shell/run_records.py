@@ -50,6 +50,14 @@ class RunRecords:
         known.head = sha256_hex(line)
         known.published.update(_published(record))
 
+    def sessions(self) -> tuple[dt.date, ...]:
+        """Return sessions that have records, oldest first."""
+        if not self._folder.is_dir():
+            return ()
+        with storage(self._folder):
+            found = {_session_of(path) for path in self._folder.glob("*.jsonl")}
+        return tuple(sorted(session for session in found if session is not None))
+
     def published(self, session: dt.date) -> dict[str, str]:
         """Return path -> SHA-256 of everything that runs of the session have published."""
         return self._read(session).published
@@ -100,6 +108,15 @@ class RunRecords:
 
     def _path(self, session: dt.date) -> Path:
         return self._folder / f"{session.isoformat()}.jsonl"
+
+
+def _session_of(path: Path) -> dt.date | None:
+    """Return the session a file of records is named by; None for any other file."""
+    try:
+        session = dt.date.fromisoformat(path.stem)
+    except ValueError:
+        return None
+    return session if session.isoformat() == path.stem else None
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

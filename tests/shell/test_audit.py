@@ -150,6 +150,15 @@ def test_a_seal_that_went_is_missed(kept, journal, day):
     assert (f"{day}/manifest.json", "artifact-missing") in faults(kept, journal)
 
 
+def test_the_newest_session_that_went_is_missed(kept, journal):
+    """No later seal names it: the run records do."""
+    for file in [*(kept.root / "2024-08-06").rglob("*")][::-1]:
+        file.rmdir() if file.is_dir() else file.unlink()
+    (kept.root / "2024-08-06").rmdir()
+
+    assert ("2024-08-06/manifest.json", "artifact-missing") in faults(kept, journal)
+
+
 def test_a_session_that_went_breaks_the_chain(kept, journal):
     """Folder and run records gone: the next seal still names it."""
     for file in [*(kept.root / "2024-08-02").rglob("*")][::-1]:

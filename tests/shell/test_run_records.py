@@ -177,3 +177,13 @@ def test_nonsense_publishes_nothing_and_stops_nobody(folder, file, line):
 
     assert fresh(folder).published(DAY) == FIRST["published"]
     fresh(folder).append(DAY, SECOND)
+
+
+def test_sessions_are_those_with_a_file_of_records(tmp_path):
+    records = RunRecords(tmp_path / "runs")
+    assert records.sessions() == ()
+    for day in (dt.date(2024, 8, 2), dt.date(2024, 8, 1)):
+        records.append(day, {"step": "scan"})
+    for name in ("notes.jsonl", "20240801.jsonl", "2024-13-01.jsonl", "2024-08-03.txt"):
+        (tmp_path / "runs" / name).touch()
+    assert records.sessions() == (dt.date(2024, 8, 1), dt.date(2024, 8, 2))
