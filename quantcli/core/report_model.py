@@ -46,7 +46,13 @@ def label_of(mode: Mode, feed: str) -> str:
 def outcomes_of(evidence: Evidence) -> tuple[SignalOutcome, ...]:
     """Return where each of the session's signals ended, by rank."""
     own = [order for order in evidence.orders if order.intent.session == evidence.session]
-    found = trails(evidence.all(Scan), evidence.all(Decide), evidence.all(Enforce), own)
+    found = trails(
+        evidence.all(Scan),
+        evidence.all(Decide),
+        evidence.all(Enforce),
+        own,
+        evidence.all(Execute),
+    )
     return tuple(outcome_of(trail) for trail in found)
 
 

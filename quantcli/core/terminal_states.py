@@ -14,6 +14,7 @@ from typing import NamedTuple
 from quantcli.contracts.decide import Decide, SignalVerdict
 from quantcli.contracts.enforce import Enforce, EnforceVerdict
 from quantcli.contracts.envelope import Finding
+from quantcli.contracts.execution import Execute
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, OrderState
 from quantcli.contracts.reasons import REASONS, TERMINAL_STATES, terminal_state_of
 from quantcli.contracts.report import SignalOutcome
@@ -39,6 +40,7 @@ class Trail(NamedTuple):
         decided: The newest decision.
         enforced: The newest judgment of the gates.
         orders: Its entry orders, oldest first.
+        withheld: Why its orders were held back when they could have been sent, oldest first.
     """
 
     signal_id: str
@@ -46,6 +48,7 @@ class Trail(NamedTuple):
     decided: SignalVerdict | None
     enforced: EnforceVerdict | None
     orders: tuple[OrderRecord, ...]
+    withheld: tuple[str, ...] = ()
 
 
 class Ending(NamedTuple):
@@ -60,6 +63,7 @@ def trails(
     decisions: Iterable[Decide],
     enforcements: Iterable[Enforce],
     orders: Iterable[OrderRecord],
+    executions: Iterable[Execute] = (),
 ) -> tuple[Trail, ...]:
     """Return one trail for each signal of a session, by rank, then symbol.
 
@@ -69,6 +73,7 @@ def trails(
         decisions: The same; the newest word on a signal counts.
         enforcements: The same.
         orders: The session's orders; only entries count.
+        executions: Passes of `execute`, oldest first.
     """
     signals: dict[str, Signal] = {}
     for scan in scans:
@@ -80,14 +85,22 @@ def trails(
     for order in orders:
         if order.intent.purpose == "entry" and order.intent.signal_id is not None:
             entries.setdefault(order.intent.signal_id, []).append(order)
+    held_back = [finding for each in executions for finding in each.withheld]
     found = (
         Trail(
             signal_id, signals.get(signal_id), decided.get(signal_id), enforced.get(signal_id),
             tuple(entries.get(signal_id, ())),
+            _held_back(entries.get(signal_id, ()), held_back),
         )
         for signal_id in dict.fromkeys([*signals, *decided, *enforced, *entries])
     )  # fmt: skip
     return tuple(sorted(found, key=lambda trail: (*_identity(trail), trail.signal_id)))
+
+
+def _held_back(orders: Iterable[OrderRecord], findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Return the reasons for which `execute` did not send these orders, oldest first."""
+    names = {order.intent.client_order_id for order in orders}
+    return tuple(finding.code for finding in findings if finding.observed in names)
 
 
 def outcome_of(trail: Trail) -> SignalOutcome:
@@ -119,7 +132,7 @@ def counts_of(outcomes: Iterable[SignalOutcome]) -> dict[str, int]:
 def ending_of(trail: Trail) -> Ending:
     """Return why a signal ended: by order, by a gate, by decision, or by a missing step."""
     if trail.orders:
-        return _order_ending(trail.orders)
+        return _order_ending(trail.orders, trail.withheld)
     enforced, decided = trail.enforced, trail.decided
     if enforced is not None and enforced.decision == "BLOCK":
         return Ending(_distinct([*_gate_findings(enforced, decided), *_blocking(decided)]))
@@ -130,7 +143,7 @@ def ending_of(trail: Trail) -> Ending:
     return Ending((_missing("decide" if decided is None else "enforce"),))
 
 
-def _order_ending(orders: tuple[OrderRecord, ...]) -> Ending:
+def _order_ending(orders: tuple[OrderRecord, ...], withheld: tuple[str, ...]) -> Ending:
     newest = orders[-1]
     filled = sum((order.cumulative_quantity for order in orders), ZERO)
     ordered = sum((order.intent.quantity for order in orders), ZERO)
@@ -142,7 +155,7 @@ def _order_ending(orders: tuple[OrderRecord, ...]) -> Ending:
     if newest.state not in TERMINAL_ORDER_STATES:
         code = "outcome-unknown" if newest.state == "UNKNOWN" else "order-open"
         return Ending((Finding(code=code, observed=newest.state),), is_open=True)
-    return Ending(_unfilled(newest))
+    return Ending(_distinct([*_never_sent(newest, withheld), *_unfilled(newest)]))
 
 
 def _bought(code: str, filled: Decimal, ordered: Decimal) -> Finding:
@@ -154,6 +167,21 @@ def _rest(order: OrderRecord) -> Finding:
     is_over = order.state in TERMINAL_ORDER_STATES
     code = order.code or _UNFILLED[order.state] if is_over else "order-open"
     return Finding(code=code, observed=order.state)
+
+
+def _never_sent(order: OrderRecord, withheld: tuple[str, ...]) -> tuple[Finding, ...]:
+    """Return what held an order back until its time was over, the newest reason first.
+
+    That its time was over is then the lesser truth: a halt or PAUSED stopped it.
+    """
+    if order.code != "intent-expired":
+        return ()
+    known = (REASONS.get(code) for code in reversed(withheld))
+    return _distinct(
+        Finding(code=reason.code, observed="withheld")
+        for reason in known
+        if reason is not None and reason.terminal_state is not None
+    )
 
 
 def _unfilled(order: OrderRecord) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from tests.core.day_facts import (
     SIGNAL_ID,
     decide,
     enforce,
+    execute,
     gate,
     judgment,
     order,
@@ -282,3 +283,39 @@ def test_inv21_every_signal_ends_exactly_once(
         assert (outcome.state in TERMINAL_STATES) == is_final
         assert (outcome.state == "EXECUTED") >= (outcome.quantity_filled > 0)
         assert len({outcome.primary, *outcome.further}) == 1 + len(outcome.further)
+
+
+# ------------------------------------------------------------------ withheld at sending
+
+
+def ended_after(*withheld, code="intent-expired"):
+    """Return the outcome of an order that was never sent, held back for these reasons in turn."""
+    never = order("EXPIRED", code=code)
+    name = never.intent.client_order_id
+    passes = [execute(withheld=[Finding(code=each, observed=name)]) for each in withheld]
+    stranger = execute(withheld=[Finding(code="halted", observed="another-order")])
+    (trail,) = trails([scan(signal())], [], [], [never], [stranger, *passes])
+    return outcome_of(trail)
+
+
+@pytest.mark.parametrize("code", ["halted", "paused"])
+def test_what_a_halt_or_pause_kept_from_being_sent_ended_by_the_circuit_breaker(code):
+    outcome = ended_after(code)
+    assert outcome.state == "REJECTED_BY_CIRCUIT_BREAKER"
+    assert codes(outcome) == [code, "intent-expired"]
+
+
+def test_the_newest_reason_is_the_primary_one():
+    assert codes(ended_after("halted", "halted", "paused")) == [
+        "paused",
+        "halted",
+        "intent-expired",
+    ]
+
+
+def test_a_reason_that_ends_nothing_leaves_the_expiry():
+    assert codes(ended_after("position-quantity")) == ["intent-expired"]
+
+
+def test_what_was_sent_after_all_ends_by_itself():
+    assert codes(ended_after("halted", code="ttl-expired")) == ["ttl-expired"]
