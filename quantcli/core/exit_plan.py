@@ -7,7 +7,7 @@ more than is held; it is carried out elsewhere (INV-05, INV-06, INV-07).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Literal, NamedTuple
 
 from quantcli.contracts.scalars import ZERO
@@ -122,9 +122,15 @@ def _total(stops: Sequence[Standing]) -> Decimal:
 
 
 def _protect(now: Situation, level: Level, to_protect: Decimal) -> Plan:
-    """Return the plan that leaves `to_protect` shares under stops, at `level` if it may."""
+    """Return the plan that leaves the whole shares of `to_protect` under stops, at `level`.
+
+    The broker takes no stop for a fraction of a share; the certificate names it as uncovered.
+    """
+    to_protect = to_protect.to_integral_value(ROUND_DOWN)
     if not now.may_shrink:
         to_protect = max(to_protect, _total(now.stops))
+    if not now.stops and to_protect == 0:
+        return Plan("wait", "quantity-not-whole")
     if not now.stops:
         if _is_below(level, now.price):
             return Plan("place", "stop-placed", (Move("place", None, to_protect, level),))

@@ -53,6 +53,21 @@ def test_a_first_stop_is_placed_open_or_closed():
     assert plan_of(situation(is_open=False)) == expected
 
 
+def test_whole_shares_are_protected_where_a_fraction_is_held():
+    """The broker takes no stop for 9.5 shares: nine are covered, not none."""
+    assert plan_of(situation(shares=Decimal("9.5"))).moves == (place(9, at(96)),)
+    nine = situation(shares=Decimal("9.5"), stops=standing((9, 96)))
+    assert plan_of(nine) == Plan("keep", "stop-kept")
+    fitted = situation(shares=Decimal("9.5"), stops=standing((10, 96)))
+    assert plan_of(fitted).moves == (replace("s-1", 9, at(96)),)
+    assert plan_of(situation(shares=Decimal("0.5"))) == Plan("wait", "quantity-not-whole")
+
+
+def test_a_fraction_is_sold_whole():
+    leaving = situation(shares=Decimal("9.5"), exit_code="max-hold")
+    assert plan_of(leaving) == Plan("exit", "max-hold")
+
+
 def test_a_stop_in_its_place_is_kept():
     for is_open in (True, False):
         now = situation(stops=standing((10, 96)), is_open=is_open)
