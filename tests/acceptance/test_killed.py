@@ -65,7 +65,7 @@ def killed_and_typed_again(case, desk, into):
     ready(desk, case)
     done = subprocess.run(
         [sys.executable, DYING, desk, case.step, into, str(case.moments)],
-        capture_output=True, text=True, timeout=300, check=False, env=environment(), cwd=ROOT,
+        capture_output=True, text=True, timeout=900, check=False, env=environment(), cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
