@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from quantcli.contracts.envelope import Artifact, Frozen, StepName
-from quantcli.contracts.scalars import Digest, Money, Price, Quantity, Symbol
+from quantcli.contracts.scalars import Digest, Money, Price, Quantity, SymbolShown
 
 
 class Break(Frozen):
@@ -16,7 +16,7 @@ class Break(Frozen):
     break_id: Digest
     kind: Literal["position", "cash", "order", "fill", "account"]
     code: str
-    symbol: Symbol | None
+    symbol: SymbolShown | None
     subject: str = Field(description="What differs: a symbol, an order id, an activity id, cash")
     ours: str | None
     theirs: str | None
@@ -25,7 +25,7 @@ class Break(Frozen):
 class PositionSeen(Frozen):
     """A position at the broker."""
 
-    symbol: Symbol
+    symbol: SymbolShown
     quantity: Quantity
     average_price: Price
     current_price: Price | None
@@ -35,7 +35,7 @@ class OrderSeen(Frozen):
     """An open order at the broker."""
 
     client_order_id: str
-    symbol: Symbol
+    symbol: SymbolShown
     side: str
     quantity: Quantity
     cumulative_quantity: Quantity

@@ -172,6 +172,8 @@ Instant = Annotated[
 ]
 SessionDate = Annotated[dt.date, BeforeValidator(session_date)]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,6}(\.[A-Z]{1,2})?$")]
+#: What the broker calls something that may not be ours: an option, a coin, a name unheard of.
+SymbolShown = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 CycleName = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]$")]
 ClientOrderId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,48}$")]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.errors import BrokerError
+from quantcli.contracts.errors import BrokerError, LedgerError
 from quantcli.contracts.execution import Exits, OrderReport
 from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
 from quantcli.contracts.positions import PositionRecord
@@ -73,7 +73,8 @@ def _attempt(run: Pass, tasks: Sequence[Callable[[], None]], failures: int = 0) 
             break
         try:
             task()
-        except BrokerError as error:
+        except (BrokerError, LedgerError) as error:
+            # A row that contradicts the book concerns one order; the other shares still wait.
             run.codes.add(error.code)
             failures += 1
     return failures

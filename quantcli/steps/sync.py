@@ -15,7 +15,7 @@ from functools import partial
 
 from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPosition
 from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.errors import BrokerError
+from quantcli.contracts.errors import BrokerError, ContractDrift, LedgerError, one_line
 from quantcli.contracts.journal_rows import CashRow, FillRow
 from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
@@ -87,12 +87,23 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
     )
     for part in parts:
         try:
-            part()
-        except BrokerError as error:
+            _in_our_words(part)
+        except (BrokerError, LedgerError) as error:
             if is_strict:
                 raise
             synced.codes.append(error.code)
     return synced
+
+
+def _in_our_words(part: Callable[[], None]) -> None:
+    """Read one part; an answer that no value of ours can hold is a drift, never a bug.
+
+    Exits go on without the part.
+    """
+    try:
+        part()
+    except ValueError as error:
+        raise ContractDrift(f"the broker's answer is not usable: {one_line(str(error))}") from error
 
 
 def _compare_account(desk: Desk, synced: Synced) -> None:

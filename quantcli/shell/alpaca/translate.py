@@ -21,7 +21,7 @@ from quantcli.contracts.broker_views import (
     CalendarDay,
 )
 from quantcli.contracts.errors import ContractDrift
-from quantcli.contracts.scalars import decimal_of, instant, session_date
+from quantcli.contracts.scalars import decimal_of, instant, quantity, session_date
 from quantcli.contracts.session_table import new_york
 
 _DATE_CHARACTERS = 10
@@ -45,6 +45,9 @@ _STATUSES: dict[str, BrokerOrderStatus] = {
     "rejected": "rejected",
     "replaced": "replaced",
 }
+
+
+_SYMBOL_LENGTH_MAX = 64
 
 
 def parse(body: bytes, *, what: str) -> Any:
@@ -100,8 +103,8 @@ def calendar_day_of(value: Any) -> CalendarDay:
 def position_of(value: Any) -> BrokerPosition:
     """Return a position; shorts have a negative quantity."""
     return BrokerPosition(
-        symbol=_text(value, "symbol"),
-        quantity=_number(value, "qty"),
+        symbol=_symbol(value),
+        quantity=_quantity(value, "qty"),
         average_price=_number(value, "avg_entry_price"),
         current_price=_maybe_number(value, "current_price"),
         quantity_available=_maybe_number(value, "qty_available"),
@@ -114,14 +117,14 @@ def order_of(value: Any) -> BrokerOrder:
     return BrokerOrder(
         broker_order_id=_text(value, "id"),
         client_order_id=_text(value, "client_order_id"),
-        symbol=_text(value, "symbol"),
+        symbol=_symbol(value),
         side=_text(value, "side"),
         order_type=_text(value, "type"),
         time_in_force=_text(value, "time_in_force"),
         status=_STATUSES.get(raw_status, "unknown"),
         raw_status=raw_status,
-        quantity=_maybe_number(value, "qty"),
-        cumulative_quantity=_number(value, "filled_qty"),
+        quantity=_maybe_quantity(value, "qty"),
+        cumulative_quantity=_quantity(value, "filled_qty"),
         average_price=_maybe_number(value, "filled_avg_price"),
         limit_price=_maybe_number(value, "limit_price"),
         stop_price=_maybe_number(value, "stop_price"),
@@ -141,9 +144,9 @@ def activity_of(value: Any) -> Activity:
         activity_type=kind,
         at=_instant(value, "transaction_time") if is_fill else None,
         date=_date(value, "date") if _maybe_text(value, "date") else None,
-        symbol=_text(value, "symbol") if is_fill else _maybe_text(value, "symbol"),
+        symbol=_symbol(value) if is_fill else _maybe_text(value, "symbol"),
         side=_text(value, "side") if is_fill else None,
-        quantity=abs(_number(value, "qty")) if is_fill else _maybe_number(value, "qty"),
+        quantity=abs(_quantity(value, "qty")) if is_fill else _maybe_number(value, "qty"),
         price=_number(value, "price") if is_fill else _maybe_number(value, "price"),
         order_id=_text(value, "order_id") if is_fill else None,
         net_amount=None if is_fill else _number(value, "net_amount"),
@@ -165,6 +168,14 @@ def _text(value: Any, name: str) -> str:
     return found
 
 
+def _symbol(value: Any) -> str:
+    """Return a symbol in any spelling that can be written down: it may be nothing of ours."""
+    found = _text(value, "symbol")
+    if len(found) > _SYMBOL_LENGTH_MAX:
+        raise ContractDrift("the broker's field symbol is too long", value=found[:80])
+    return found
+
+
 def _maybe_text(value: Any, name: str) -> str | None:
     found = value.get(name)
     return found if isinstance(found, str) and found else None
@@ -176,6 +187,18 @@ def _number(value: Any, name: str) -> Decimal:
         return decimal_of(found)
     except ValueError as error:
         raise ContractDrift(f"the broker's field {name} is not a number", value=found) from error
+
+
+def _quantity(value: Any, name: str) -> Decimal:
+    number = _number(value, name)
+    try:
+        return quantity(number)
+    except ValueError as error:
+        raise ContractDrift(f"the broker's field {name} is too fine", value=number) from error
+
+
+def _maybe_quantity(value: Any, name: str) -> Decimal | None:
+    return None if value.get(name) in (None, "") else _quantity(value, name)
 
 
 def _maybe_number(value: Any, name: str) -> Decimal | None:
