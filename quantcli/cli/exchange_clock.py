@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import orjson
 
 from quantcli.contracts.canonical import canonical_bytes
-from quantcli.contracts.errors import BrokerRefused, BrokerUnreachable
+from quantcli.contracts.errors import BrokerRefused, BrokerUnreachable, ContractDrift
 from quantcli.contracts.scalars import instant, instant_text
 from quantcli.ports.broker import TransportFailure
 from quantcli.shell.alpaca.http import AlpacaTransport
@@ -19,6 +20,7 @@ def move(transport: AlpacaTransport, to: dt.datetime) -> dt.datetime:
     Raises:
         BrokerRefused: the exchange refuses, e.g. to go back.
         BrokerUnreachable: no answer.
+        ContractDrift: an answer without a clock in it.
     """
     return _clock(transport, "POST", canonical_bytes({"to": instant_text(to)}).rstrip())
 
@@ -35,11 +37,23 @@ def _clock(transport: AlpacaTransport, method: str, body: bytes = b"") -> dt.dat
         raise BrokerUnreachable(
             f"no answer from the exchange: {failure.why}", hint="is it running?"
         ) from failure
-    value = orjson.loads(response.body) if response.body[:1] == b"{" else {}
+    value = _object(response.body)
     if response.status != 200 or "timestamp" not in value:
         raise BrokerRefused(
             f"the exchange refused: {value.get('message', 'no readable message')}",
             value=response.status,
             hint="its clock only moves forward",
         )
-    return instant(value["timestamp"])
+    try:
+        return instant(value["timestamp"])
+    except ValueError as error:
+        raise ContractDrift("the exchange's clock is not an instant") from error
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """Return a JSON object; an empty one for anything else."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -73,7 +73,10 @@ def _served(root: Path) -> Iterator[str]:
         yield str(orjson.loads(line)["url"])
     finally:
         server.terminate()
-        server.wait(timeout=_READY_SECONDS)
+        try:
+            server.wait(timeout=_READY_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def _first_line(stream: IO[bytes]) -> bytes:
