@@ -75,7 +75,8 @@ def close_report(world: World, stamp: Stamp) -> Closing:
         told = canonical_bytes(open_ids)
         world.store.publish_file(f"{folder}/unsealed.json", told, is_final=False)
         exit_code = gravest([exit_code, _UNKNOWN_EXIT_CODE])
-    if not was_sealed:
+    if sealed:
+        # Views read every session: only a seal is worth that.
         world.refresh_views()
     return Closing(found, exit_code, page, sealed)
 
