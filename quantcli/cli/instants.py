@@ -29,6 +29,17 @@ def command_instant(workspace: Workspace, as_of: str | None) -> dt.datetime:
         ) from error
 
 
+def present(workspace: Workspace) -> dt.datetime:
+    """Return the instant that is: the local exchange's clock, a dry run's own, or the wall's.
+
+    Raises:
+        BarsMissing: a local exchange that never ran, on a desk without bars.
+    """
+    if workspace.mode != "dry-run":
+        return _default(workspace)
+    return workspace.exchange_time()
+
+
 def _default(workspace: Workspace) -> dt.datetime:
     if workspace.config.desk.mode != "local":
         return workspace.clock.now()

@@ -187,6 +187,12 @@ class Workspace:
 
         return command_instant(self, as_of)
 
+    def present(self) -> dt.datetime:
+        """Return the instant that is, whatever a command was told; see `instants`."""
+        from quantcli.cli.instants import present
+
+        return present(self)
+
     def prepare(self, at: dt.datetime) -> None:
         """Bring a dry run's own desk to an instant, the lock being held."""
         if self.mode == "dry-run":

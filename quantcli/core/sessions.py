@@ -14,7 +14,11 @@ from quantcli.contracts import session_table
 from quantcli.contracts.errors import SessionError
 from quantcli.contracts.session_table import FIRST, LAST, hours, is_session, new_york
 
+#: An instant of ours and a broker's clock that are farther apart than this do not agree.
+SKEW_MAX = dt.timedelta(seconds=30)
+
 __all__ = [
+    "SKEW_MAX",
     "cycle_name",
     "data_session",
     "hours",

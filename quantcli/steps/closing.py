@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import SchemaId, Stamp
-from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing, gravest
+from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing, ClockSkew, gravest
 from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal
 from quantcli.contracts.report import Report
-from quantcli.core.sessions import sessions_between
+from quantcli.contracts.scalars import instant_text
+from quantcli.core.sessions import SKEW_MAX, sessions_between
 from quantcli.ports.artifact_store import Located
 from quantcli.steps.cycles import is_last_cycle
 from quantcli.steps.desk import Desk
@@ -40,6 +41,9 @@ def close_report(world: World, stamp: Stamp) -> Closing:
 
     Older sessions that were left unsealed are sealed first, oldest first, and only by a report
     that may seal its own: one typed with a wrong date must not close the session under way.
+
+    Raises:
+        ClockSkew: the report would seal, and its instant lies in the future.
     """
     folder = f"{stamp.session.isoformat()}/{stamp.cycle}"
     page = f"{folder}/report.html"
@@ -48,6 +52,8 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     if was_sealed and final is not None and final.cycle != stamp.cycle:
         return _as_sealed(world, final)
     is_last = is_last_cycle(world.config, stamp.session, stamp.as_of)
+    if is_last and not was_sealed:
+        _require_present(world, stamp)
     older = _seal_older(world, stamp) if is_last and not was_sealed else ()
 
     def with_pages(desk: Desk) -> Report:
@@ -79,6 +85,17 @@ def close_report(world: World, stamp: Stamp) -> Closing:
         # Views read every session: only a seal is worth that.
         world.refresh_views()
     return Closing(found, exit_code, page, sealed)
+
+
+def _require_present(world: World, stamp: Stamp) -> None:
+    """Refuse to seal ahead of time: nothing could be added to the session under way."""
+    present = world.present()
+    if stamp.as_of > present + SKEW_MAX:
+        raise ClockSkew(
+            f"a report of {instant_text(stamp.as_of)} would seal; now is {instant_text(present)}",
+            value=stamp.session,
+            hint="nothing was written; check --as-of, or advance the local exchange first",
+        )
 
 
 def _as_sealed(world: World, final: Located) -> Closing:

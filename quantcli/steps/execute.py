@@ -19,6 +19,7 @@ from quantcli.contracts.journal_rows import IntentRow
 from quantcli.contracts.orders import OrderRecord
 from quantcli.core.order_payload import payload_sha256
 from quantcli.core.order_states import own_row
+from quantcli.core.sessions import SKEW_MAX
 from quantcli.steps.desk import Desk
 from quantcli.steps.entry_life import end_entry, end_unsent, is_due, is_overdue
 from quantcli.steps.exit_codes import exit_code_of
@@ -26,8 +27,6 @@ from quantcli.steps.order_protocol import Patience, send
 from quantcli.steps.order_reports import changes, fills_booked, order_reports
 from quantcli.steps.sync import Synced, sync
 
-#: An instant that lies farther from the broker's clock than this sends no entry.
-SKEW_MAX = dt.timedelta(seconds=30)
 _OUTDATED = "enforce-outdated"
 
 

@@ -14,6 +14,7 @@ from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerError, LedgerError
 from quantcli.contracts.execution import Exits, OrderReport
 from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
+from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.coverage import coverage, unprotected_seconds
@@ -83,19 +84,24 @@ def _attempt(run: Pass, tasks: Sequence[Callable[[], None]], failures: int = 0) 
 def _end_lost(run: Pass) -> None:
     """After the close, end entries whose unknown outcome a last look-up finds nowhere.
 
-    The request is older than any time-out by then, and a DAY order would have ended anyway.
+    The request is older than any time-out by then, and a DAY order would have ended anyway. That
+    it is after the close the broker has to say as well: a pass may carry a wrong instant.
     """
     desk = run.desk
-    if desk.stamp.as_of < hours(desk.stamp.session).closes_at:
+    closes_at = hours(desk.stamp.session).closes_at
+    lost = [order for order in run.books().live if _is_lost(order)]
+    if not lost or min(desk.stamp.as_of, desk.broker.clock().timestamp) < closes_at:
         return
-    for order in desk.journal.orders(purpose="entry", live_only=True):
-        if order.state != "UNKNOWN":
-            continue
+    for order in lost:
         shown = desk.broker.order_by_client_id(order.intent.client_order_id)
         if shown is None:
             write(desk, order, own_row(order, "EXPIRED", "expire", "outcome-unknown"))
         else:
             adopt(desk, order, shown, "look-up")
+
+
+def _is_lost(order: OrderRecord) -> bool:
+    return order.intent.purpose == "entry" and order.state == "UNKNOWN"
 
 
 def _finish(run: Pass) -> None:

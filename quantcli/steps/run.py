@@ -68,6 +68,10 @@ class World(Protocol):
         """Bars."""
         ...
 
+    def present(self) -> dt.datetime:
+        """Return the instant that is: the local exchange's clock, else the machine's."""
+        ...
+
     def stamp(self, session: dt.date, cycle: str, as_of: dt.datetime) -> Stamp:
         """Return the stamp that all artifacts of a cycle share."""
         ...

@@ -122,6 +122,7 @@ def test_a_report_that_died_is_finished_minutes_later(before):
     page = path_of(before, SEALS.session, CLOSE, "report").with_name("report.html")
     page.write_text("<html>of the attempt that died</html>\n")
     later = at(SEALS.session, "160700")
+    assert typed(before, "exchange", "advance", "--to", later).code == 0
     outcome = typed(before, "report", "--as-of", later)
     assert outcome.code == 0, outcome.err
     assert artifact(before, SEALS.session, CLOSE, "report")["as_of"] == later

@@ -41,6 +41,7 @@ class SmallWorld:
         self.market = None
         self.attempts = []
         self.views = 0
+        self.now = None
 
     def stamp(self, session=DAY, cycle="083000", as_of=None):
         at = as_of or dt.datetime.combine(session, dt.time(13, 30), dt.UTC)
@@ -52,6 +53,10 @@ class SmallWorld:
             code=CODE,
             config_sha256=config_ref(self.config).sha256,
         )
+
+    def present(self):
+        """Return the instant a test says it is; unless it says one, all has been long ago."""
+        return self.now or dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
     @contextmanager
     def attempt(self, stamp, step):

@@ -6,7 +6,13 @@ import hashlib
 import orjson
 import pytest
 
-from quantcli.contracts.errors import ArtifactConflict, ArtifactError, OutsideWindow, StorageError
+from quantcli.contracts.errors import (
+    ArtifactConflict,
+    ArtifactError,
+    ClockSkew,
+    OutsideWindow,
+    StorageError,
+)
 from quantcli.contracts.execution import Exits
 from quantcli.contracts.journal_rows import GenesisRow, IntentRow
 from quantcli.contracts.registry import parse_manifest
@@ -110,6 +116,19 @@ def test_a_report_typed_with_a_wrong_date_does_not_close_the_session_under_way(w
 
     assert closing.sealed == ()
     assert not world.store.is_sealed(DAY)
+
+
+def test_a_report_ahead_of_time_neither_seals_nor_writes(world):
+    """Were it to seal, every stop of the day would be refused its place in the record."""
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    stamp = closing_stamp(world)
+    world.now = stamp.as_of - dt.timedelta(seconds=31)
+    before = world.tree()
+    with pytest.raises(ClockSkew, match="would seal"):
+        close_report(world, stamp)
+    assert world.tree() == before
+    world.now += dt.timedelta(seconds=1)
+    assert close_report(world, stamp).sealed == (DAY,)
 
 
 def test_seals_are_chained_over_days_that_were_not_traded(world):

@@ -1,10 +1,12 @@
 """`exits` while the broker fails, refuses, forgets, and while the process dies."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from quantcli.contracts.journal_rows import IntentRow, ReviewRow
+from quantcli.contracts.scalars import instant
 from quantcli.ports.halts import HaltReading
 from tests.steps.conftest import AFTER_CLOSE, AFTER_OPEN, MARKET
 from tests.steps.holdings import (
@@ -178,6 +180,20 @@ def test_after_the_close_entries_that_are_nowhere_end(rig):
     told = rig.exits()
     assert [(o.state, o.code) for o in told.orders] == [("EXPIRED", "outcome-unknown")]
     assert told.exit_code == 0
+
+
+def test_a_pass_with_a_wrong_instant_ends_no_entry(rig, monkeypatch):
+    """The broker is open: what its look-up does not show may still arrive."""
+    rig.approve(rig.entry())
+    rig.line.trouble = always("POST", "/orders", "lost")
+    rig.execute()
+    rig.line.trouble = lambda method, path: ""
+    rig.to(AFTER_OPEN)
+    desk = rig.desk("exits")
+    late = desk.stamp.model_copy(update={"as_of": instant(AFTER_CLOSE)})
+    monkeypatch.setattr(rig, "desk", lambda step, cycle=None: replace(desk, stamp=late))
+    assert rig.exits().exit_code == 7
+    assert states(rig) == ["UNKNOWN"]
 
 
 def test_a_broker_that_does_not_answer_is_no_evidence_of_absence(rig):
