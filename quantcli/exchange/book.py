@@ -7,6 +7,7 @@ first one ended, whether it ended well or was killed.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -77,13 +78,21 @@ class Book:
             StorageError: the file cannot be opened.
             JournalCorrupt: it is no book of this program, or of a newer one.
         """
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._db = sqlite3.connect(
-            ":memory:" if path is None else path,
-            timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False,
-        )  # fmt: skip
+        try:
+            if path is not None:
+                _make_private(path)
+            self._db = sqlite3.connect(
+                ":memory:" if path is None else path,
+                timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False,
+            )  # fmt: skip
+        except sqlite3.Error as error:
+            raise storage_error(error, path) from error
+        except OSError as error:
+            raise StorageError(
+                f"the exchange's book cannot be opened: {error.strerror}", value=path,
+                hint="free space or repair permissions, then run the command again",
+            ) from error  # fmt: skip
         self._prepare(is_synced_each_commit=is_synced_each_commit)
 
     def _prepare(self, *, is_synced_each_commit: bool) -> None:
@@ -304,6 +313,15 @@ class Book:
         found = self._db.execute(f"SELECT * FROM activities WHERE {where} {tail}", tuple(values))  # noqa: S608
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, if there is none, readable by its owner only: SQLite would not.
+
+    Its log and its shared memory take their mode from it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def storage_error(error: sqlite3.Error, path: Path | None) -> StorageError:

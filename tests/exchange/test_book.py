@@ -1,6 +1,8 @@
 """The book: what it remembers, who may write, and what it refuses to open."""
 
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +99,29 @@ def test_foreign_file_is_refused_and_left_alone(market, tmp_path):
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("thing",)]
     other.close()
+
+
+def test_nobody_else_reads_it_whatever_the_umask(market, tmp_path):
+    path = tmp_path / "exchange" / "book.sqlite3"
+    before = os.umask(0)
+    try:
+        someone = customer(market, path=path)
+        someone.send("XYZ", 1, "buy")
+    finally:
+        os.umask(before)
+
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    assert modes == dict.fromkeys(("book.sqlite3", "book.sqlite3-shm", "book.sqlite3-wal"), 0o600)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["folder", "file/book.sqlite3"])
+def test_where_no_file_can_be_is_no_book(market, tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StorageError, match="cannot be opened"):
+        customer(market, path=tmp_path / name)
 
 
 def test_garbage_is_refused(market, tmp_path):
