@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from quantcli.contracts.errors import UsageError
 from quantcli.exchange.venue import Exchange
 
 HOST = "127.0.0.1"
@@ -29,15 +31,25 @@ def serve(exchange: Exchange, port: int, on_ready: Callable[[str], None]) -> Non
         on_ready: Called once with the base address as soon as connections are taken.
 
     Raises:
-        OSError: the port is taken.
+        UsageError: the port is taken, or not ours to open.
     """
-    with socket.create_server((HOST, port)) as listener:
+    with _listener(port) as listener:
         # Head and body of an answer leave in two packets; without this the second waits 40 ms
         # for the first to be acknowledged. Accepted sockets inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         server = _Server(application(exchange), lambda: on_ready(address))
         server.run(sockets=[listener])
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise UsageError(
+            f"the port cannot be opened: {os.strerror(error.errno or 0)}", value=port,
+            hint="another exchange may be serving there; --port 0 takes a free one",
+        ) from error  # fmt: skip
 
 
 def application(exchange: Exchange) -> Starlette:

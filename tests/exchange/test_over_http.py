@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from quantcli.contracts.errors import UsageError
+from quantcli.exchange.http_server import serve
 from quantcli.exchange.in_process import InProcessAdapter
 from tests.exchange.market import KEY, KEYS, SECRET, customer
 
@@ -193,6 +195,16 @@ def test_one_loopback_address_only(url):
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", parts.port), timeout=5).close()
+
+
+def test_a_taken_port_is_named_with_what_to_do():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(UsageError, match="already in use") as caught:
+            serve(customer({}).exchange, port, print)
+
+    assert caught.value.value == str(port)
+    assert "--port 0" in caught.value.hint
 
 
 def test_term_stops_cleanly(start, session):
