@@ -13,6 +13,11 @@ from quantcli.contracts.scalars import instant, instant_text
 from quantcli.ports.broker import TransportFailure
 from quantcli.shell.alpaca.http import AlpacaTransport
 
+_HINTS = {
+    401: "the exchange was started with other keys than exchange/keys.json",
+    422: "name an instant not before the exchange's clock, within `quantcli calendar`",
+}
+
 
 def move(transport: AlpacaTransport, to: dt.datetime) -> dt.datetime:
     """Move the clock to an instant and return where it stands.
@@ -42,7 +47,7 @@ def _clock(transport: AlpacaTransport, method: str, body: bytes = b"") -> dt.dat
         raise BrokerRefused(
             f"the exchange refused: {value.get('message', 'no readable message')}",
             value=response.status,
-            hint="its clock only moves forward",
+            hint=_HINTS.get(response.status, "see broker.url in desk.toml"),
         )
     try:
         return instant(value["timestamp"])

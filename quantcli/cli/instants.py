@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from quantcli.contracts.errors import BarsMissing, UsageError
-from quantcli.contracts.scalars import instant
+from quantcli.contracts.errors import BarsMissing, SessionError, UsageError
+from quantcli.contracts.scalars import instant, instant_text
 
 if TYPE_CHECKING:
     from quantcli.cli.wiring import Workspace
@@ -18,9 +18,10 @@ def command_instant(workspace: Workspace, as_of: str | None) -> dt.datetime:
     Raises:
         UsageError: not an instant.
         BarsMissing: a local exchange that never ran, on a desk without bars.
+        SessionError: a local exchange whose clock was never moved.
     """
     if as_of is None:
-        return _default(workspace).replace(microsecond=0)
+        return _started(workspace, _default(workspace)).replace(microsecond=0)
     try:
         return instant(as_of).replace(microsecond=0)
     except ValueError as error:
@@ -38,6 +39,19 @@ def present(workspace: Workspace) -> dt.datetime:
     if workspace.mode != "dry-run":
         return _default(workspace)
     return workspace.exchange_time()
+
+
+def _started(workspace: Workspace, clock: dt.datetime) -> dt.datetime:
+    """Return a local exchange's clock, unless it stands where every new one does."""
+    from quantcli.exchange.settings import FIRST_INSTANT
+
+    if workspace.config.desk.mode == "local" and clock == FIRST_INSTANT:
+        raise SessionError(
+            "the local exchange's clock was never moved",
+            value=instant_text(clock),
+            hint="quantcli exchange advance --to INSTANT, or quantcli replay; or name --as-of",
+        )
+    return clock
 
 
 def _default(workspace: Workspace) -> dt.datetime:

@@ -8,7 +8,7 @@ import pytest
 
 from quantcli.cli.broker_line import open_transport
 from quantcli.cli.wiring import Workspace, find_desk
-from quantcli.contracts.errors import ConfigError, CredentialMissing
+from quantcli.contracts.errors import ConfigError, CredentialMissing, SessionError
 from quantcli.steps.desk import config_ref
 from tests.cli.typing import say
 
@@ -103,6 +103,16 @@ def test_a_local_desk_without_bars_has_no_time(desk):
 
     assert said.code == 4
     assert said.err.startswith("bars-missing: no bars are imported")
+
+
+def test_a_local_desk_whose_exchange_never_ran_has_no_time_yet(desk):
+    with Workspace(desk) as workspace:
+        workspace.exchange_time()  # founds the book
+        with pytest.raises(SessionError) as caught:
+            workspace.now(None)
+        assert workspace.now("2024-11-26T13:30:00Z").year == 2024
+    assert "never moved" in caught.value.message
+    assert "exchange advance" in caught.value.hint
 
 
 def test_unset_it_is_the_exchanges_on_a_local_desk(desk):

@@ -41,6 +41,16 @@ def test_what_is_no_clock(status, body, error, message):
         exchange_clock.read(AlpacaTransport(server.url, "k", "s"))
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(422, "not before the exchange's clock"), (401, "keys.json"), (500, "broker.url")],
+)
+def test_a_refused_move_says_what_to_do(status, hint):
+    with Broker(says(status, b'{"message":"no"}')) as server, pytest.raises(BrokerRefused) as told:
+        exchange_clock.move(AlpacaTransport(server.url, "k", "s"), AT)
+    assert hint in told.value.hint
+
+
 def test_nobody_there():
     with Broker(says(200)) as server:
         url = server.url
