@@ -104,23 +104,26 @@ def _check_files(store: FileStore, manifest: Manifest, faults: list[Fault]) -> N
     faults.extend(Fault(path, "artifact-added", "not there when it was sealed") for path in added)
 
 
-def _journal_heads(journal: SqliteJournal | None, faults: list[Fault]) -> dict[int, str]:
+def _journal_heads(journal: SqliteJournal | None, faults: list[Fault]) -> dict[int, str] | None:
+    """Return the hash of each row; None if there are none to hold seals against."""
     if journal is None:
         faults.append(Fault("state/desk.sqlite3", "state-missing", "the journal is gone"))
-        return {}
+        return None
     try:
         journal.verify()
         journal.verify_tables()
         return {int(row[0]): str(row[7]) for row in journal.raw_rows()}
     except QuantcliError as error:
         faults.append(Fault("state/desk.sqlite3", error.code, error.message))
-        return {}
+        return None
 
 
 def _check_journal(
-    manifest: Manifest, rows: dict[int, str], path: str, faults: list[Fault]
+    manifest: Manifest, rows: dict[int, str] | None, path: str, faults: list[Fault]
 ) -> None:
-    if rows and manifest.journal_seq and rows.get(manifest.journal_seq) != manifest.journal_sha256:
+    if rows is None or manifest.journal_seq == 0:
+        return
+    if rows.get(manifest.journal_seq) != manifest.journal_sha256:
         detail = f"journal row {manifest.journal_seq} is not the one that was sealed"
         faults.append(Fault(path, "journal-corrupt", detail))
 

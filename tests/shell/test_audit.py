@@ -240,6 +240,14 @@ def test_another_desks_journal_is_found(kept, tmp_path):
     assert found == [(f"{day}/manifest.json", "journal-corrupt") for day in DAYS]
 
 
+def test_an_empty_journal_is_not_the_one_that_was_sealed(kept):
+    fresh = SqliteJournal.in_memory()
+    found = faults(kept, fresh)
+    fresh.close()
+
+    assert found == [(f"{day}/manifest.json", "journal-corrupt") for day in DAYS]
+
+
 def test_a_journal_that_is_gone_is_a_fault_of_its_own(kept):
     assert faults(kept, None) == [("state/desk.sqlite3", "state-missing")]
 
