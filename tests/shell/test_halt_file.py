@@ -67,6 +67,18 @@ def test_a_malformed_record_halts_entries_only(path, data):
     )
 
 
+@pytest.mark.parametrize("record", RECORDS[1:])
+def test_no_flipped_bit_ends_a_halt(path, record):
+    HaltFile(path).write(record)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        for bit in range(8):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << bit
+            path.write_bytes(bytes(flipped))
+            assert HaltFile(path).read().entries, (place, bit)
+
+
 def test_a_record_that_cannot_be_opened_halts_entries_only(path):
     path.mkdir(parents=True)
 
