@@ -25,7 +25,8 @@ def load_config(root: Path) -> DeskConfig:
     path = root / "desk.toml"
     try:
         values = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, ArithmeticError, RecursionError) as error:
+        # The library lets through what it cannot hold: endless nesting, a number beyond all size.
         raise ConfigError(f"desk.toml cannot be read: {error}", value=path) from error
     return parse_config(values)
 

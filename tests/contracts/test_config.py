@@ -352,7 +352,13 @@ def test_a_missing_file(tmp_path):
         load_config(tmp_path)
 
 
-@pytest.mark.parametrize("data", [b"[desk", b"\xff\xfe", b"a = 1\na = 2\n", b"x = 01\n"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[desk", b"\xff\xfe", b"a = 1\na = 2\n", b"x = 01\n",
+        b"a = " + b"[" * 5000, b"a = 1e99999999999999999999", b"a = " + b"9" * 5000,
+    ],
+)  # fmt: skip
 def test_an_unreadable_file(tmp_path, data):
     (tmp_path / "desk.toml").write_bytes(data)
 
