@@ -142,7 +142,10 @@ def test_intent_that_agrees_with_the_side(queued):
     assert booked["position_intent"] == "buy_to_open"
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"qty": NaN}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b'{"qty": NaN}', b"\xff", b"[" * 100_000, b'{"qty": 1e99999999999999999999}'],
+)
 def test_bodies_that_are_no_object(queued, body):
     status, _, data = queued.exchange.handle("POST", "/v2/orders", "", body, KEYS)
 

@@ -208,7 +208,7 @@ def _maybe_number(value: Any, name: str) -> Decimal | None:
 def _instant(value: Any, name: str) -> dt.datetime:
     found = _text(value, name)
     try:
-        return instant(_microseconds(found))
+        return instant(found)
     except ValueError as error:
         raise ContractDrift(f"the broker's field {name} is not an instant", value=found) from error
 
@@ -235,15 +235,6 @@ def _time(value: Any, name: str) -> dt.time:
 
 def _maybe_instant(value: Any, name: str) -> dt.datetime | None:
     return None if value.get(name) in (None, "") else _instant(value, name)
-
-
-def _microseconds(text: str) -> str:
-    """Cut a fraction of up to nine digits to the six that datetime holds."""
-    head, dot, tail = text.partition(".")
-    if not dot:
-        return text
-    digits = len(tail) - len(tail.lstrip("0123456789"))
-    return f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}"
 
 
 def _refuse(constant: str) -> Any:

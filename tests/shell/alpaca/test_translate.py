@@ -354,10 +354,18 @@ def test_a_recorded_order_field_by_field(data_dir):
     assert order.submitted_at == dt.datetime(2025, 8, 16, 15, 38, 16, 620246, dt.UTC)
 
 
-def test_the_reader_of_fractions_by_hand():
-    cut = translate._microseconds
+@pytest.mark.parametrize(
+    ("text", "microseconds", "hour"),
+    [
+        ("2025-01-01T00:00:00Z", 0, 0),
+        ("2025-01-01T00:00:00.1Z", 100_000, 0),
+        ("2025-01-01T00:00:00.123456789-05:00", 123_456, 5),
+        ("2025-01-01T00:00:00.999999999Z", 999_999, 0),
+    ],
+)
+def test_an_instant_of_any_fineness_is_cut_to_microseconds(text, microseconds, hour):
+    found = translate.clock_of(
+        {"timestamp": text, "is_open": True, "next_open": text, "next_close": text}
+    )
 
-    assert cut("2025-01-01T00:00:00Z") == "2025-01-01T00:00:00Z"
-    assert cut("2025-01-01T00:00:00.1Z") == "2025-01-01T00:00:00.100000Z"
-    assert cut("2025-01-01T00:00:00.123456789-05:00") == "2025-01-01T00:00:00.123456-05:00"
-    assert cut("2025-01-01T00:00:00.999999999Z") == "2025-01-01T00:00:00.999999Z"
+    assert found.timestamp == dt.datetime(2025, 1, 1, hour, 0, 0, microseconds, dt.UTC)
