@@ -107,7 +107,6 @@ class BrokerSection(Section):
 
     #: Without a user name: keys come from the environment or from keys_file only.
     url: str = Field(default="", pattern=r"^[^@\s]*$")
-    account_id: str = ""
     keys_file: str = ""
     connect_timeout_seconds: StrictInt = Field(default=5, ge=1, le=60)
     read_timeout_seconds: StrictInt = Field(default=15, ge=1, le=120)
