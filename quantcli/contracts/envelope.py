@@ -6,7 +6,7 @@ decision config produced it, and the digest of everything that was read.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,16 +17,7 @@ Mode = Literal["dry-run", "local", "paper", "live"]
 StepName = Literal[
     "scan", "decide", "enforce", "execute", "exits", "reconcile", "snapshot", "report"
 ]
-STEPS: tuple[StepName, ...] = (
-    "scan",
-    "decide",
-    "enforce",
-    "execute",
-    "exits",
-    "reconcile",
-    "snapshot",
-    "report",
-)
+STEPS: tuple[StepName, ...] = get_args(StepName)
 
 
 class Frozen(BaseModel):

@@ -26,6 +26,13 @@ RowKind = Literal[
     "genesis", "intent", "order", "fill", "cash", "stop", "review", "flag", "exposed",
 ]  # fmt: skip
 
+#: On what occasion an order's change was learned or made.
+Cause = Literal["send", "look-up", "sync", "cancel", "replace", "expire"]
+#: What a stop's level rests on.
+Basis = Literal["intent", "daily_swing_low", "intraday_higher_low"]
+#: What `exits` does about a position.
+Action = Literal["place", "raise", "resize", "keep", "exit", "wait"]
+
 
 class GenesisRow(Frozen):
     """The desk's first row: which account, and what it held in cash."""
@@ -50,7 +57,7 @@ class OrderRow(Frozen):
     client_order_id: ClientOrderId
     from_state: OrderState
     to_state: OrderState
-    cause: Literal["send", "look-up", "sync", "cancel", "replace", "expire"]
+    cause: Cause
     code: str | None = None
     message: str | None = None
     broker_order_id: str | None = None
@@ -82,7 +89,7 @@ class StopRow(Frozen):
 
     symbol: Symbol
     stop_price: Price
-    basis: Literal["intent", "daily_swing_low", "intraday_higher_low"]
+    basis: Basis
     client_order_id: ClientOrderId | None = Field(description="The working stop, once accepted")
 
 
@@ -97,7 +104,7 @@ class ReviewRow(Frozen):
     stop_before: Price | None
     stop_after: Price | None
     basis: str | None
-    action: Literal["place", "raise", "resize", "keep", "exit", "wait"]
+    action: Action
     code: str
     findings: tuple[Finding, ...] = ()
 

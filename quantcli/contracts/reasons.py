@@ -6,7 +6,7 @@ others only explain. The runbook page of all codes is generated from here.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 TerminalState = Literal[
     "EXECUTED",
@@ -19,17 +19,7 @@ TerminalState = Literal[
     "REJECTED_BY_GATE",
     "EXPIRED_UNFILLED",
 ]
-TERMINAL_STATES: tuple[TerminalState, ...] = (
-    "EXECUTED",
-    "REJECTED_BY_CORRELATION",
-    "REJECTED_BY_HEAT",
-    "REJECTED_BY_CIRCUIT_BREAKER",
-    "REJECTED_BY_SIZING",
-    "REJECTED_BY_BROKER",
-    "REJECTED_BY_DECISION",
-    "REJECTED_BY_GATE",
-    "EXPIRED_UNFILLED",
-)
+TERMINAL_STATES: tuple[TerminalState, ...] = get_args(TerminalState)
 
 
 class Reason(NamedTuple):

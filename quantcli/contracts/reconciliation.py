@@ -9,12 +9,14 @@ from pydantic import Field
 from quantcli.contracts.envelope import Artifact, Frozen, StepName
 from quantcli.contracts.scalars import Digest, Money, Price, Quantity, SymbolShown
 
+BreakKind = Literal["position", "cash", "order", "fill", "account"]
+
 
 class Break(Frozen):
     """An unexplained difference. `break_id` is stable for the same difference."""
 
     break_id: Digest
-    kind: Literal["position", "cash", "order", "fill", "account"]
+    kind: BreakKind
     code: str
     symbol: SymbolShown | None
     subject: str = Field(description="What differs: a symbol, an order id, an activity id, cash")

@@ -69,7 +69,7 @@ class Incident(Frozen):
 class ZeroTradeProof(Frozen):
     """Why nothing was traded, and that nothing changed. None in the report of a trading day."""
 
-    reason: Literal["no-signals", "all-rejected", "none-filled", "paused", "halted", "scan-missing"]
+    reason: ZeroTradeReason
     is_proven: bool = Field(description="No fill, positions and cash unchanged, no fee")
     positions_unchanged: bool
     fills: int

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal, NamedTuple
 
+from quantcli.contracts.journal_rows import Action
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.stops import Level
-
-Action = Literal["place", "raise", "resize", "keep", "exit", "wait"]
 
 
 class Standing(NamedTuple):

@@ -9,20 +9,18 @@ order, not its state (INV-14). Cumulative quantity never falls (INV-19).
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from quantcli.contracts.errors import (
     BrokerConfirmationRequiredError,
     InvalidTransitionError,
     TerminalStateError,
 )
-from quantcli.contracts.journal_rows import OrderRow
+from quantcli.contracts.journal_rows import Cause, OrderRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, OrderState
 
 if TYPE_CHECKING:
     from quantcli.contracts.broker_views import BrokerOrder
-
-Cause = Literal["send", "look-up", "sync", "cancel", "replace", "expire"]
 
 #: (from, to) -> whether the change needs the broker's order id. What is not here is illegal.
 TRANSITIONS: dict[tuple[OrderState, OrderState], bool] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
 
 from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPosition
 from quantcli.contracts.canonical import sha256_hex
@@ -20,10 +19,8 @@ from quantcli.contracts.orders import (
     OrderRecord,
 )
 from quantcli.contracts.positions import PositionRecord
-from quantcli.contracts.reconciliation import Break
+from quantcli.contracts.reconciliation import Break, BreakKind
 from quantcli.contracts.scalars import PRICE_QUANTUM, ZERO, plain, price, quantity
-
-BreakKind = Literal["position", "cash", "order", "fill", "account"]
 
 
 def break_of(

@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 
 from quantcli.contracts.bars import MinuteBar
 from quantcli.contracts.envelope import Finding
+from quantcli.contracts.journal_rows import Basis
 from quantcli.contracts.scalars import CENT, PRICE_QUANTUM, plain, price
 
-Basis = Literal["intent", "daily_swing_low", "intraday_higher_low"]
 Phase = Literal["closed", "open-noise", "early-trend", "normal", "close-protect"]
 
 OPEN_NOISE_MINUTES = 15

@@ -13,10 +13,10 @@ from decimal import Decimal
 from quantcli.contracts.broker_views import Accepted, BrokerOrder, Refused, Submission
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerUnreachable, ContractDrift, LedgerError
-from quantcli.contracts.journal_rows import FlagRow, OrderRow
+from quantcli.contracts.journal_rows import Cause, FlagRow, OrderRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderIntent, OrderRecord
 from quantcli.core.order_payload import request_body
-from quantcli.core.order_states import Cause, apply_order_row, own_row, row_of
+from quantcli.core.order_states import apply_order_row, own_row, row_of
 from quantcli.steps.desk import Desk
 
 #: Seconds between look-ups; all waits of one pass together.

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.journal_rows import IntentRow, ReviewRow, StopRow
+from quantcli.contracts.journal_rows import Basis, IntentRow, ReviewRow, StopRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, Purpose
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO
@@ -20,7 +20,6 @@ from quantcli.core.coverage import is_covering
 from quantcli.core.exit_plan import Move, Plan, plan_of
 from quantcli.core.intents import form_intent
 from quantcli.core.order_ids import IntentKey
-from quantcli.core.stops import Basis
 from quantcli.steps.exit_pass import Pass
 from quantcli.steps.order_protocol import cancel, refresh, send
 from quantcli.steps.position_view import Look, look_at
