@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from quantcli.contracts.config import LimitsSection
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.scalars import ZERO
+from quantcli.core import metrics
 
 if TYPE_CHECKING:
     from quantcli.contracts.broker_views import Account
@@ -128,9 +129,10 @@ def exposure_gross_limit(limits: LimitsSection, equity: Decimal) -> Decimal:
 
 
 def drawdown(equity: Decimal, high_water_mark: Decimal) -> Decimal:
-    """Return 1 - equity / high-water mark, in [0, 1].
+    """Return drawdown-1 as limits judge it, in [0, 1].
 
-    A high-water mark that is not positive means that there is nothing left to lose: 1.
+    To a limit a high-water mark that is not positive means that nothing is left to lose: 1. To
+    a snapshot, which may be of an account not yet funded, it means nothing lost.
 
     Examples:
         >>> drawdown(Decimal(90_000), Decimal(100_000))
@@ -140,7 +142,7 @@ def drawdown(equity: Decimal, high_water_mark: Decimal) -> Decimal:
     """
     if high_water_mark <= 0:
         return Decimal(1)
-    return min(max(1 - equity / high_water_mark, ZERO), Decimal(1))
+    return metrics.drawdown(equity, high_water_mark)
 
 
 def spending_power(account: Account, entries: Iterable[OpenEntry]) -> Decimal:

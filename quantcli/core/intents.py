@@ -72,6 +72,8 @@ def entry_intent(key: IntentKey, verdict: SignalVerdict, expires_at: dt.datetime
 def tick_below(price: Decimal) -> Decimal:
     """Return the highest tick not above a price: cents from one dollar up, else 1/100 cent.
 
+    The passive side of a buy's limit, and away from the market for a sell stop.
+
     Examples:
         >>> tick_below(Decimal("50.1299")), tick_below(Decimal("0.12345"))
         (Decimal('50.12'), Decimal('0.1234'))

@@ -95,26 +95,14 @@ def order_breaks(
     for order in sorted(open_orders, key=lambda item: item.client_order_id):
         record = known.get(order.client_order_id)
         if record is None:
-            breaks.append(
-                break_of(
-                    "order",
-                    "order-foreign",
-                    order.client_order_id,
-                    None,
-                    terms_shown(order),
-                    order.symbol,
-                )
-            )
+            name, told = order.client_order_id, terms_of(order)
+            breaks.append(break_of("order", "order-foreign", name, None, told, order.symbol))
         elif record.state in TERMINAL_ORDER_STATES or record.state == "PENDING":
             breaks.append(
                 _order_break("order-differs", record.intent, record.state, order.raw_status)
             )
-        elif terms_of(record.intent) != terms_shown(order):
-            breaks.append(
-                _order_break(
-                    "order-differs", record.intent, terms_of(record.intent), terms_shown(order)
-                )
-            )
+        elif (ours := terms_of(record.intent)) != (theirs := terms_of(order)):
+            breaks.append(_order_break("order-differs", record.intent, ours, theirs))
     return breaks
 
 
@@ -200,50 +188,19 @@ def first_day_breaks(
         if item.quantity != 0
     ]
     resting = [
-        break_of("order", code, item.client_order_id, None, terms_shown(item), item.symbol)
+        break_of("order", code, item.client_order_id, None, terms_of(item), item.symbol)
         for item in sorted(open_orders, key=lambda item: item.client_order_id)
     ]
     return held + resting
 
 
-def terms_of(intent: OrderIntent) -> str:
-    """Return what was to be ordered, in one line."""
-    return _terms(
-        intent.symbol,
-        intent.side,
-        intent.quantity,
-        intent.order_type,
-        intent.time_in_force,
-        intent.limit_price,
-        intent.stop_price,
-    )
-
-
-def terms_shown(order: BrokerOrder) -> str:
-    """Return what the broker says was ordered, in the same words."""
-    return _terms(
-        order.symbol,
-        order.side,
-        order.quantity,
-        order.order_type,
-        order.time_in_force,
-        order.limit_price,
-        order.stop_price,
-    )
-
-
-def _terms(
-    symbol: str,
-    side: str,
-    shares: Decimal | None,
-    order_type: str,
-    time_in_force: str,
-    *prices: Decimal | None,
-) -> str:
-    count = "?" if shares is None else plain(quantity(shares))
-    named = zip(("limit", "stop"), prices, strict=True)
+def terms_of(order: OrderIntent | BrokerOrder) -> str:
+    """Return what was to be ordered, or what the broker says was, in the same words."""
+    count = "?" if order.quantity is None else plain(quantity(order.quantity))
+    named = (("limit", order.limit_price), ("stop", order.stop_price))
     told = [f"{name} {plain(price(at))}" for name, at in named if at is not None]
-    return " ".join([side, count, symbol, order_type, time_in_force, *told])
+    words = (order.side, count, order.symbol, order.order_type, order.time_in_force)
+    return " ".join([*words, *told])
 
 
 def _fill_terms(symbol: str | None, side: str | None, shares: Decimal, at: Decimal) -> str:

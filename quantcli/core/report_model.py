@@ -20,6 +20,7 @@ from quantcli.contracts.report import RiskReport, SignalOutcome, StopChange
 from quantcli.contracts.scan import Scan
 from quantcli.contracts.snapshot import Snapshot
 from quantcli.core.evidence import Evidence
+from quantcli.core.exposure import exposure_gross_limit
 from quantcli.core.incidents import (
     circuit_breaker,
     damage_of,
@@ -27,6 +28,7 @@ from quantcli.core.incidents import (
     no_go_reasons,
     uncovered_symbols,
 )
+from quantcli.core.order_reports import order_report
 from quantcli.core.terminal_states import counts_of, outcome_of, trails
 from quantcli.core.zero_trade import zero_trade_proof
 
@@ -154,23 +156,7 @@ def _orders(evidence: Evidence) -> tuple[OrderReport, ...]:
 
 def _reported(record: OrderRecord) -> OrderReport:
     """Return an order that no readable artifact speaks of, as the journal holds it."""
-    intent = record.intent
-    return OrderReport(
-        intent_id=intent.intent_id,
-        client_order_id=intent.client_order_id,
-        purpose=intent.purpose,
-        symbol=intent.symbol,
-        side=intent.side,
-        action="unknown" if record.state == "UNKNOWN" else "updated",
-        state=record.state,
-        ordered_quantity=intent.quantity,
-        cumulative_quantity=record.cumulative_quantity,
-        average_price=record.average_price,
-        limit_price=intent.limit_price,
-        stop_price=intent.stop_price,
-        code=record.code,
-        message=record.message,
-    )
+    return order_report(record, "unknown" if record.state == "UNKNOWN" else "updated", record.code)
 
 
 def _stops(evidence: Evidence) -> tuple[StopChange, ...]:
@@ -194,7 +180,7 @@ def _stops(evidence: Evidence) -> tuple[StopChange, ...]:
 
 def _risk(evidence: Evidence, snapshot: Snapshot | None) -> RiskReport:
     limits, before = evidence.config.limits, evidence.before
-    at_equity = snapshot.equity * limits.exposure_gross_fraction_max if snapshot else None
+    gross_max = limits.exposure_gross_usd_max
     change = snapshot.equity - before.equity if snapshot and before else None
     return RiskReport(
         capital_starting=snapshot.capital_starting if snapshot else None,
@@ -202,9 +188,7 @@ def _risk(evidence: Evidence, snapshot: Snapshot | None) -> RiskReport:
         equity=snapshot.equity if snapshot else None,
         exposure_net=snapshot.exposure_net if snapshot else None,
         exposure_gross=snapshot.exposure_gross if snapshot else None,
-        exposure_gross_max=min(limits.exposure_gross_usd_max, at_equity)
-        if at_equity is not None
-        else limits.exposure_gross_usd_max,
+        exposure_gross_max=exposure_gross_limit(limits, snapshot.equity) if snapshot else gross_max,
         heat=snapshot.heat if snapshot else None,
         drawdown=snapshot.drawdown if snapshot else None,
         drawdown_max=limits.drawdown_fraction_max,

@@ -10,13 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from quantcli.contracts.bars import MinuteBar
 from quantcli.contracts.envelope import Finding
 from quantcli.contracts.journal_rows import Basis
-from quantcli.contracts.scalars import CENT, PRICE_QUANTUM, plain, price
+from quantcli.contracts.scalars import plain, price
+from quantcli.core.intents import tick_below
 
 Phase = Literal["closed", "open-noise", "early-trend", "normal", "close-protect"]
 
@@ -37,21 +38,6 @@ class Resolved(NamedTuple):
 
     level: Level
     findings: tuple[Finding, ...]
-
-
-def on_tick(stop_price: Decimal) -> Decimal:
-    """Return a sell stop's price rounded down, away from the market, to a legal tick.
-
-    Ticks are cents from 1 USD and hundredths of a cent below.
-
-    Examples:
-        >>> on_tick(Decimal("41.239"))
-        Decimal('41.23')
-        >>> on_tick(Decimal("0.56789"))
-        Decimal('0.5678')
-    """
-    tick = CENT if stop_price >= 1 else PRICE_QUANTUM
-    return stop_price.quantize(tick, ROUND_DOWN)
 
 
 def swing_lows(lows: Sequence[float]) -> tuple[float, ...]:
@@ -152,6 +138,15 @@ def choose(phase: Phase, daily: Level | None, intraday: Level | None) -> Level |
     return daily
 
 
+def base_level(memory: Level | None, own: Decimal) -> Level:
+    """Return where a stop may stand without new structure.
+
+    That is the level remembered since the position was opened, else the stop that the entry was
+    approved with, in USD per share, rounded down to a tick: away from the market.
+    """
+    return memory or Level(tick_below(own), "intent")
+
+
 def resolve(
     memory: Level | None,
     own: Decimal,
@@ -182,7 +177,7 @@ def resolve(
                 limit=plain(entry_price * (1 - first_distance_min)),
             )
             findings, candidate = (finding,), None
-    base = memory or Level(on_tick(own), "intent")
+    base = base_level(memory, own)
     if candidate is None or candidate.price < base.price:
         return Resolved(base, findings)
     # At the same price structure is the better word for it; a remembered structure stands.
@@ -191,5 +186,5 @@ def resolve(
 
 
 def _below(low: float, buffer_usd: Decimal, basis: Basis) -> Level | None:
-    level = on_tick(price(low) - buffer_usd)
+    level = tick_below(price(low) - buffer_usd)
     return Level(level, basis) if level > 0 else None

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from quantcli.contracts.decide import Decide, SignalVerdict
 from quantcli.contracts.enforce import Enforce, EnforceVerdict
-from quantcli.contracts.envelope import Artifact
+from quantcli.contracts.envelope import Artifact, Finding
 from quantcli.contracts.execution import Execute, Exits, OrderReport
 from quantcli.contracts.journal_rows import ReviewRow
 from quantcli.contracts.orders import Fill
@@ -133,10 +133,7 @@ def _decide_events(decide: Decide, symbol: str) -> Iterator[Event]:
         yield Event(*place, _decision_text(verdict), verdict.reason)
         for finding in verdict.findings:
             if finding.observed is not None or finding.limit is not None:
-                yield Event(
-                    *place, _meaning(finding.code), finding.code, finding.observed or "",
-                    finding.limit or "",
-                )  # fmt: skip
+                yield _finding_event(place, finding)
 
 
 def _enforce_events(enforce: Enforce, symbol: str) -> Iterator[Event]:
@@ -155,10 +152,7 @@ def _exits_events(exits: Exits, symbol: str) -> Iterator[Event]:
         if review.symbol == symbol:
             yield Event(*place, _review_text(review), review.code)
             for finding in review.findings:
-                yield Event(
-                    *place, _meaning(finding.code), finding.code, finding.observed or "",
-                    finding.limit or "",
-                )  # fmt: skip
+                yield _finding_event(place, finding)
     yield from _order_events(exits, exits.orders, exits.fills, symbol)
     for row in exits.certificate:
         if row.symbol == symbol:
@@ -203,6 +197,11 @@ def _snapshot_events(snapshot: Snapshot, symbol: str) -> Iterator[Event]:
                 f"{plain(held.pnl_unrealised)} USD"
             )
             yield Event(*place, what)
+
+
+def _finding_event(place: tuple[str, str], finding: Finding) -> Event:
+    what = _meaning(finding.code)
+    return Event(*place, what, finding.code, finding.observed or "", finding.limit or "")
 
 
 def _of(verdicts: Iterable[VerdictT], symbol: str) -> Iterator[VerdictT]:

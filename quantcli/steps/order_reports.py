@@ -13,6 +13,7 @@ from typing import NamedTuple
 from quantcli.contracts.execution import OrderAction, OrderReport
 from quantcli.contracts.journal_rows import FillRow, IntentRow, OrderRow
 from quantcli.contracts.orders import Fill, OrderRecord
+from quantcli.core.order_reports import order_report
 from quantcli.ports.journal import JournalRow
 from quantcli.steps.desk import Desk
 
@@ -78,22 +79,6 @@ def action_of(order: OrderRecord, rows: tuple[OrderRow, ...]) -> OrderAction:
 
 
 def _report(order: OrderRecord, action: OrderAction) -> OrderReport:
-    intent = order.intent
     spoken = {"sent": "sent", "resolved": "resolved-present"}.get(action)
     is_over = order.state in {"FILLED", "CANCELLED"}
-    return OrderReport(
-        intent_id=intent.intent_id,
-        client_order_id=intent.client_order_id,
-        purpose=intent.purpose,
-        symbol=intent.symbol,
-        side=intent.side,
-        action=action,
-        state=order.state,
-        ordered_quantity=intent.quantity,
-        cumulative_quantity=order.cumulative_quantity,
-        average_price=order.average_price,
-        limit_price=intent.limit_price,
-        stop_price=intent.stop_price,
-        code=order.code if is_over or spoken is None else spoken,
-        message=order.message,
-    )
+    return order_report(order, action, order.code if is_over or spoken is None else spoken)

@@ -19,7 +19,7 @@ from quantcli.contracts.scalars import ZERO, price
 from quantcli.core.coverage import is_covering
 from quantcli.core.exit_plan import Situation, Standing
 from quantcli.core.sessions import sessions_apart
-from quantcli.core.stops import Level, on_tick, resolve
+from quantcli.core.stops import Level, base_level, resolve
 from quantcli.steps.entry_life import end_entry
 from quantcli.steps.exit_pass import Pass
 
@@ -71,7 +71,7 @@ def look_at(
         shares=shares,
         price=now,
         level=resolved.level,
-        base=memory or Level(on_tick(own), "intent"),
+        base=base_level(memory, own),
         stops=_standing(sells),
         exiting=sum((order.leaves_quantity for order in sells if _is_selling(order)), ZERO),
         exit_code=_exit_code(run, position, entry, now),

@@ -95,6 +95,8 @@ def test_risk_is_held_against_limits():
     assert risk.drawdown_max == config().limits.drawdown_fraction_max
     richer = report(*DAY[:-1], snapshot(equity="300000"))
     assert richer.risk.exposure_gross_max == 200000
+    ruined = report(*DAY[:-1], snapshot(equity="-300"))
+    assert ruined.risk.exposure_gross_max == 0
 
 
 def test_exposure_limit_is_a_share_of_equity():

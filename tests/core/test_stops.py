@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from quantcli.contracts.bars import MinuteBar
 from quantcli.core.stops import (
     Level,
+    base_level,
     choose,
     daily_level,
     intraday_level,
     intraday_lows,
     is_intraday_phase,
-    on_tick,
     phase_of,
     resolve,
     swing_lows,
@@ -28,11 +28,17 @@ FAR = Decimal("0.015")
 
 
 @pytest.mark.parametrize(
-    ("price", "tick"),
+    ("own", "base"),
     [("41.239", "41.23"), ("41.23", "41.23"), ("1.009", "1.00"), ("0.99999", "0.9999")],
 )
-def test_a_sell_stop_is_rounded_down(price, tick):
-    assert on_tick(Decimal(price)) == Decimal(tick)
+def test_without_memory_the_entrys_own_stop_is_rounded_down(own, base):
+    assert base_level(None, Decimal(own)) == Level(Decimal(base), "intent")
+
+
+def test_what_is_remembered_stands_before_the_entrys_own_stop():
+    memory = Level(Decimal(40), "daily_swing_low")
+
+    assert base_level(memory, Decimal(50)) is memory
 
 
 @pytest.mark.parametrize(
