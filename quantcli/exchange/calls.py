@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from quantcli.contracts.session_table import new_york
+from quantcli.contracts.session_table import FIRST, LAST, new_york
 from quantcli.exchange.advance import Market
 from quantcli.exchange.book import Book
 from quantcli.exchange.refusals import Refusal, malformed
@@ -135,6 +135,9 @@ def instant_parameter(text: str) -> dt.datetime:
 
 
 def _offset(instant: dt.datetime) -> dt.timedelta:
+    """Return New York's offset; outside the years of the session table, where nothing is, zero."""
+    if not FIRST.year <= instant.year <= LAST.year:
+        return dt.timedelta(0)
     offset = new_york(instant).utcoffset()
     assert offset is not None
     return offset

@@ -148,6 +148,17 @@ def test_symbol_new_to_the_bars_is_listed_when_asked_for(queued):
 # ------------------------------------------------------------------------------- activities
 
 
+@pytest.mark.parametrize("path", ["/v2/orders", "/v2/account/activities"])
+@pytest.mark.parametrize("date", ["0001-01-01", "1990-01-01", "2099-01-01", "9999-12-31"])
+def test_a_date_outside_the_session_table_is_a_bound_like_any_other(traded, path, date):
+    is_long_ago = date < "2007"
+    query = {"status": "all"} if path == "/v2/orders" else {}
+    rows = traded.get(path, **query)
+
+    assert traded.get(path, after=date, **query) == (rows if is_long_ago else [])
+    assert traded.get(path, until=date, **query) == ([] if is_long_ago else rows)
+
+
 @pytest.fixture
 def traded(holder):
     """Return one with a buy on Monday, a sale and two fees on Tuesday, a buy on Wednesday."""
