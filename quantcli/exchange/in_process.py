@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPResponse
 
 from quantcli.exchange.venue import Exchange
 
@@ -47,9 +46,7 @@ class InProcessAdapter(BaseAdapter):
         response = Response()
         response.status_code = status
         response.headers = CaseInsensitiveDict(headers)
-        response.raw = HTTPResponse(
-            body=io.BytesIO(body), headers=dict(headers), status=status, preload_content=False
-        )
+        response.raw = io.BytesIO(body)
         response.encoding = "utf-8"
         response.url = request.url or ""
         response.request = request
