@@ -150,6 +150,8 @@ class BarStore:
             MarketDataError: a partition is missing or changed.
         """
         refs = self._refs("1Min")
+        if not refs:
+            return (), ()
         sessions = sessions_between(first, last)
         months = dict.fromkeys(f"{session:%Y-%m}" for session in sessions)
         named = {month: refs[symbol, month] for month in months if (symbol, month) in refs}
