@@ -6,9 +6,11 @@ from typing import Any
 
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.refusals import malformed
-from quantcli.exchange.trading_hours import spelled_instant
+from quantcli.exchange.trading_hours import spelled_instant, table_date
 
 PAGE_MAX = 100
+
+_FIRST_OF_DATE = "SELECT sequence FROM activities WHERE date >= ? ORDER BY date, sequence LIMIT 1"
 
 TRADE_TYPES = frozenset({"FILL"})
 _OTHER_TYPES = frozenset(
@@ -35,11 +37,14 @@ def list_activities(call: Call) -> Answer:
     if date is not None:
         conditions.append("date = ?")
         values.append(date.isoformat())
-    for name, comparison in (("after", ">"), ("until", "<")):
-        bound = call.instant(name)
-        if bound is not None:
-            conditions.append(f"at {comparison} ?")
-            values.append(bound)
+    after, until = call.instant("after"), call.instant("until")
+    if after is not None:
+        # Booked in order of time, and dates have an index: what is older is not read.
+        conditions.append(f"at > ? AND sequence >= ({_FIRST_OF_DATE})")
+        values += [after, table_date(after).isoformat()]
+    if until is not None:
+        conditions.append("at < ?")
+        values.append(until)
     token = call.query.get("page_token")
     if token:
         conditions.append(f"sequence {'<' if direction == 'desc' else '>'} ?")

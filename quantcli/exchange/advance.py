@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from quantcli.exchange.bars import ExchangeBars
 from quantcli.exchange.book import Book
-from quantcli.exchange.identities import derived_uuid
+from quantcli.exchange.identities import asset_id
 from quantcli.exchange.matching import fill_price, is_triggered, slipped
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.prints import Print, SessionTape
@@ -81,7 +81,7 @@ def list_assets(book: Book, market: Market, seed: int, clock: Micros) -> None:
     missing = [symbol for symbol in market.bars.symbols() if symbol not in listed]
     if not missing:
         return
-    book.add_assets((symbol, derived_uuid(seed, "asset", symbol)) for symbol in missing)
+    book.add_assets((symbol, asset_id(seed, symbol)) for symbol in missing)
     _seed_prints(book, market, missing, clock)
 
 

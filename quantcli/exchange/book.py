@@ -24,19 +24,18 @@ from quantcli.exchange.trading_hours import Micros
 BUSY_SECONDS_MAX = 30
 
 _OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in OPEN_STATUSES))
-_ORDER_COLUMNS = tuple(Order.__dataclass_fields__)
-_ORDER_DECIMALS = frozenset(
-    _ORDER_COLUMNS.index(name)
+_ORDER_DECIMALS = tuple(
+    Order._fields.index(name)
     for name in (
         "quantity", "limit_price", "stop_price", "reserve_price", "filled_quantity", "filled_cost",
     )
 )  # fmt: skip
-_SELECT_ORDERS = f"SELECT {', '.join(_ORDER_COLUMNS)} FROM orders"  # noqa: S608 (own constants)
+_SELECT_ORDERS = f"SELECT {', '.join(Order._fields)} FROM orders"  # noqa: S608 (own constants)
 # Never INSERT OR REPLACE: a client order id that is taken would make another order disappear.
 _PUT_ORDER = "INSERT INTO orders ({}) VALUES ({}) ON CONFLICT (sequence) DO UPDATE SET {}".format(  # noqa: S608
-    ", ".join(_ORDER_COLUMNS),
-    ", ".join("?" * len(_ORDER_COLUMNS)),
-    ", ".join(f"{name} = excluded.{name}" for name in _ORDER_COLUMNS),
+    ", ".join(Order._fields),
+    ", ".join("?" * len(Order._fields)),
+    ", ".join(f"{name} = excluded.{name}" for name in Order._fields),
 )
 
 
@@ -227,9 +226,8 @@ class Book:
 
     def put_order(self, order: Order) -> None:
         """Write an order, new or changed."""
-        row = (getattr(order, name) for name in _ORDER_COLUMNS)
         self._db.execute(
-            _PUT_ORDER, [spelled(value) if isinstance(value, Decimal) else value for value in row]
+            _PUT_ORDER, [spelled(value) if isinstance(value, Decimal) else value for value in order]
         )
 
     def orders(self, where: str = "", *values: Any, tail: str = "ORDER BY sequence") -> list[Order]:
@@ -337,4 +335,4 @@ def _order_of(row: tuple[Any, ...]) -> Order:
     for index in _ORDER_DECIMALS:
         if values[index] is not None:
             values[index] = Decimal(values[index])
-    return Order(*values)
+    return Order._make(values)

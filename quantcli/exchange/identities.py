@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
+from functools import lru_cache
 
 from quantcli.contracts.session_table import new_york
 
@@ -17,6 +18,12 @@ def derived_uuid(seed: int, kind: str, name: int | str) -> str:
     """Return the version-4-shaped UUID of the `name`-th thing of a kind."""
     digest = hashlib.sha256(f"{seed}:{kind}:{name}".encode()).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+@lru_cache(maxsize=4096)
+def asset_id(seed: int, symbol: str) -> str:
+    """Return the id of the asset with a symbol."""
+    return derived_uuid(seed, "asset", symbol)
 
 
 def account_number(seed: int) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from quantcli.exchange.figures import EXACT, ZERO, cents_up
 from quantcli.exchange.trading_hours import Micros
@@ -32,8 +31,7 @@ FOLLOWERS: dict[Status, frozenset[Status]] = {
 OPEN_STATUSES: tuple[Status, ...] = tuple(status for status in FOLLOWERS if FOLLOWERS[status])
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One order. Quantities in shares, prices in USD per share, instants in microseconds.
 
     Attributes:

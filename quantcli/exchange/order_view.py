@@ -5,16 +5,16 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from quantcli.exchange.book import Book
 from quantcli.exchange.figures import spelled, spelled_or_none
+from quantcli.exchange.identities import asset_id
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.trading_hours import spelled_instant
 
 _AVERAGE_QUANTUM = Decimal("1e-16")
 
 
-def order_view(book: Book, order: Order) -> dict[str, Any]:
-    """Return the JSON object of an order."""
+def order_view(seed: int, order: Order) -> dict[str, Any]:
+    """Return the JSON object of an order; the seed is that of all ids."""
     return {
         "id": order.order_id,
         "client_order_id": order.client_order_id,
@@ -29,7 +29,7 @@ def order_view(book: Book, order: Order) -> dict[str, Any]:
         "replaced_at": spelled_instant(order.replaced),
         "replaced_by": order.replaced_by,
         "replaces": order.replaces,
-        "asset_id": book.asset_id(order.symbol),
+        "asset_id": asset_id(seed, order.symbol),
         "symbol": order.symbol,
         "asset_class": "us_equity",
         "notional": None,

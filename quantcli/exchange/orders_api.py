@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +34,7 @@ LIST_DEFAULT, LIST_MAX = 50, 500
 
 def post_order(call: Call) -> Answer:
     """Book an order; in regular hours match it at once. The answer shows it as booked."""
-    return Answer(200, order_view(call.book, book_order(call, read_ticket(call.json_body()))))
+    return Answer(200, order_view(call.seed, book_order(call, read_ticket(call.json_body()))))
 
 
 def book_order(call: Call, ticket: Ticket) -> Order:
@@ -107,15 +106,17 @@ def list_orders(call: Call) -> Answer:
     if call.query.get("side"):
         conditions.append("side = ?")
         values.append(call.choice("side", ("buy", "sell")))
-    tail = f"ORDER BY submitted {direction}, sequence {direction} LIMIT {limit}"
+    # Either way the same order; open orders have an index by number, all of them one by instant.
+    first_key = "" if status == "open" else f"submitted {direction}, "
+    tail = f"ORDER BY {first_key}sequence {direction} LIMIT {limit}"
     found = call.book.orders(" AND ".join(conditions), *values, tail=tail)
-    return Answer(200, [order_view(call.book, order) for order in found])
+    return Answer(200, [order_view(call.seed, order) for order in found])
 
 
 def get_order(call: Call) -> Answer:
     """Return one order by its id."""
     call.flag("nested", default=False)
-    return Answer(200, order_view(call.book, _order_named(call)))
+    return Answer(200, order_view(call.seed, _order_named(call)))
 
 
 def get_order_by_client_id(call: Call) -> Answer:
@@ -126,7 +127,7 @@ def get_order_by_client_id(call: Call) -> Answer:
     order = call.book.order_by_client_id(client_order_id)
     if order is None:
         raise not_found(f"order not found for {client_order_id}")
-    return Answer(200, order_view(call.book, order))
+    return Answer(200, order_view(call.seed, order))
 
 
 def patch_order(call: Call) -> Answer:
@@ -141,11 +142,11 @@ def patch_order(call: Call) -> Answer:
     _check_unique(call.book, client_order_id)
     new = _successor(call, old, body, client_order_id)
     _check_replacement(call.book, old, new)
-    call.book.put_order(replace(move(call.book, old, "replaced", call.clock),
-                                replaced_by=new.order_id))  # fmt: skip
+    ended = move(call.book, old, "replaced", call.clock)
+    call.book.put_order(ended._replace(replaced_by=new.order_id))
     call.book.put_order(new)
     match_at_once(call.book, call.settings, new, call.clock)
-    return Answer(200, order_view(call.book, new))
+    return Answer(200, order_view(call.seed, new))
 
 
 def delete_order(call: Call) -> Answer:
@@ -161,7 +162,7 @@ def delete_orders(call: Call) -> Answer:
     """Cancel all open orders; one row for each."""
     canceled = [move(call.book, each, "canceled", call.clock) for each in call.book.open_orders()]
     rows = [
-        {"id": each.order_id, "status": 200, "body": order_view(call.book, each)}
+        {"id": each.order_id, "status": 200, "body": order_view(call.seed, each)}
         for each in canceled
     ]
     return Answer(207, rows)
@@ -211,8 +212,7 @@ def _successor(call: Call, old: Order, body: dict[str, Any], client_order_id: st
         raise unprocessable("unable to replace order, qty must be > filled_qty")
     sequence = call.book.next_order()
     slippage_bps = call.settings.slippage_bps
-    return replace(
-        old,
+    return old._replace(
         sequence=sequence,
         order_id=derived_uuid(call.seed, "order", sequence),
         client_order_id=client_order_id or derived_uuid(call.seed, "client", sequence),

@@ -8,6 +8,7 @@ from typing import Any
 from quantcli.exchange.book import LastPrint, Position
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.figures import EXACT, number_of, ratio, spelled
+from quantcli.exchange.identities import asset_id
 from quantcli.exchange.order_entry import Ticket, read_quantity
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.order_rules import held_quantity
@@ -45,7 +46,7 @@ def delete_position(call: Call) -> Answer:
     ticket = Ticket(
         held.symbol, "sell", "market", "day", _quantity_to_close(call, held), None, None, None
     )
-    return Answer(200, order_view(call.book, book_order(call, ticket)))
+    return Answer(200, order_view(call.seed, book_order(call, ticket)))
 
 
 def _position_named(call: Call) -> Position:
@@ -90,7 +91,7 @@ def _position_view(
     shown_average = average(held.average_price)
     assert shown_average is not None
     return {
-        "asset_id": call.book.asset_id(held.symbol),
+        "asset_id": asset_id(call.seed, held.symbol),
         "symbol": held.symbol,
         "exchange": "NYSE",
         "asset_class": "us_equity",

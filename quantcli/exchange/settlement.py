@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 from quantcli.exchange.book import Book, Position
@@ -32,8 +30,7 @@ def fill(book: Book, order: Order, price: Decimal, at: Micros) -> Order:
         return move(book, order, "rejected", at)
     book.add_cash(amount if order.side == "sell" else -amount)
     _change_position(book, order, quantity, price)
-    filled = replace(
-        move(book, order, "filled", at),
+    filled = move(book, order, "filled", at)._replace(
         filled_quantity=order.quantity,
         filled_cost=order.filled_cost + EXACT.multiply(quantity, price),
         filled=at,
@@ -59,15 +56,15 @@ def spendable(book: Book, *, without: Order | None = None) -> Decimal:
 def move(book: Book, order: Order, status: Status, at: Micros) -> Order:
     """Change an order's state and stamp the change; return the order as it is then."""
     assert status in FOLLOWERS[order.status], f"{order.status} -> {status}"
-    moved = replace(order, status=status, updated=at)
+    moved = order._replace(status=status, updated=at)
     if status == "canceled":
-        moved = replace(moved, canceled=at)
+        moved = moved._replace(canceled=at)
     elif status == "expired":
-        moved = replace(moved, expired=at)
+        moved = moved._replace(expired=at)
     elif status == "rejected":
-        moved = replace(moved, failed=at)
+        moved = moved._replace(failed=at)
     elif status == "replaced":
-        moved = replace(moved, replaced=at)
+        moved = moved._replace(replaced=at)
     book.put_order(moved)
     return moved
 
@@ -126,7 +123,6 @@ def _book_fill(
     _append(
         book,
         at,
-        local_date(at),
         activity_type="FILL",
         net_amount=amount if order.side == "sell" else -amount,
         symbol=order.symbol,
@@ -147,7 +143,6 @@ def _book_fee(book: Book, span: Span, amount: Decimal, sub_type: str, descriptio
     _append(
         book,
         span.closes,
-        span.session,
         activity_type="FEE",
         net_amount=-amount,
         sub_type=sub_type,
@@ -155,17 +150,20 @@ def _book_fee(book: Book, span: Span, amount: Decimal, sub_type: str, descriptio
     )
 
 
-def _append(book: Book, at: Micros, date: dt.date, **columns: Decimal | str) -> None:
+def _append(book: Book, at: Micros, **columns: Decimal | str) -> None:
     sequence = book.next_activity()
     venue = book.venue()
     assert venue is not None
     identity = activity_id(venue.seed, sequence, instant_of(at))
     book.put_activity(
         {
-            "sequence": sequence, "activity_id": identity, "at": at, "date": date.isoformat(),
+            "sequence": sequence,
+            "activity_id": identity,
+            "at": at,
+            "date": local_date(at).isoformat(),
             **columns,
         }
-    )  # fmt: skip
+    )
 
 
 def _taf(shares: Decimal, settings: ExchangeSettings) -> Decimal:

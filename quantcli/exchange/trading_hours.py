@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from quantcli.contracts.errors import SessionError
@@ -43,20 +44,28 @@ def instant_of(at: Micros) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=at)
 
 
+@lru_cache(maxsize=4096)
 def spelled_instant(at: Micros | None) -> str | None:
     """Return the RFC 3339 spelling in UTC; None stays None."""
     return None if at is None else instant_text(instant_of(at))
 
 
+@lru_cache(maxsize=4096)
 def span_of(session: dt.date) -> Span:
     """Return a session's span."""
     opens_at, closes_at = hours(session)
     return Span(session, micros(opens_at), micros(closes_at))
 
 
+@lru_cache(maxsize=4096)
 def local_date(at: Micros) -> dt.date:
     """Return the New York date of an instant."""
     return new_york(instant_of(at)).date()
+
+
+def table_date(at: Micros) -> dt.date:
+    """Return the New York date of an instant; beyond the session table its first or last date."""
+    return local_date(min(max(at, _TABLE_FIRST), _TABLE_LAST))
 
 
 def sessions_from(date: dt.date) -> Iterator[dt.date]:
@@ -86,6 +95,10 @@ def spans_touching(after: Micros, until: Micros) -> Iterator[Span]:
         span = span_of(session)
         if span.opens <= until and span.closes > after:
             yield span
+
+
+_TABLE_FIRST = micros(dt.datetime.combine(FIRST, dt.time(12), dt.UTC))
+_TABLE_LAST = micros(dt.datetime.combine(LAST, dt.time(12), dt.UTC))
 
 
 def span_now(at: Micros) -> Span | None:
