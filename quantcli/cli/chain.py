@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantcli.cli.console import emit, warn
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import Artifact, StepName
+from quantcli.contracts.errors import OutcomeUnknown
 from quantcli.core.sessions import session_of
 from quantcli.steps.cycles import cycle_at
 from quantcli.steps.run import StepFunction, run_step
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    from quantcli.steps.day import StepOutcome
 
 #: `exits` waits for the lock; the other steps give way at once.
 EXITS_LOCK_SECONDS = 60.0
@@ -49,18 +53,27 @@ def run_at(
     return run_step(workspace, step, stamp, function)
 
 
-def announce(artifact: Artifact, *, as_json: bool, quiet: bool, path: str | None = None) -> None:
-    """Print one line about an artifact, and on stderr why it did not exit 0.
+def announce(
+    artifact: Artifact,
+    *,
+    as_json: bool,
+    quiet: bool,
+    path: str | None = None,
+    exit_code: int | None = None,
+) -> None:
+    """Print one line about an artifact, and on stderr why the step did not end with 0.
 
     Args:
         artifact: What a step made.
         as_json: Print a JSON object instead.
         quiet: Print nothing on stdout.
         path: Where the artifact is, below the desk, if not among the artifacts.
+        exit_code: How the step ended, if not as its artifact says.
     """
     line = headline(artifact)
-    if artifact.exit_code:
-        warn(f"{artifact.STEP}: exit {artifact.exit_code}: {_why(artifact)}")
+    ended = artifact.exit_code if exit_code is None else exit_code
+    if ended:
+        warn(bad_end(artifact, ended))
     value = summary_object(artifact)
     if path is not None:
         value["artifact"] = path
@@ -68,11 +81,44 @@ def announce(artifact: Artifact, *, as_json: bool, quiet: bool, path: str | None
     emit(value, line, as_json, quiet)
 
 
-def _why(artifact: Artifact) -> str:
-    """Return the codes behind an exit code; breaks with what they are about."""
-    codes = getattr(artifact, "codes", ())
-    breaks = (f"{item.code} {item.subject}" for item in getattr(artifact, "breaks", ()))
-    return ", ".join(codes or breaks) or "see the artifact"
+def problem(outcome: StepOutcome) -> str:
+    """Return one line on a step of a cycle that did not end with 0."""
+    if outcome.artifact is not None:
+        return bad_end(outcome.artifact, outcome.exit_code)
+    return f"{outcome.step}: {outcome.error.line() if outcome.error else 'no artifact'}"
+
+
+def bad_end(artifact: Artifact, exit_code: int) -> str:
+    """Return one line on why a step that wrote its artifact did not end with 0.
+
+    Args:
+        artifact: What the step made.
+        exit_code: How it ended: a report that finds a seal gone ends worse than its artifact.
+    """
+    return f"{artifact.STEP}: exit {exit_code}: {_why(artifact, exit_code)}"
+
+
+def _why(artifact: Artifact, exit_code: int) -> str:
+    """Return the codes behind an exit code, with what they are about."""
+    if artifact.exit_code != exit_code:
+        return "an earlier seal is gone: quantcli audit verify names it"
+    return ", ".join(_reasons(artifact)) or "see the artifact"
+
+
+def _reasons(artifact: Any) -> Iterator[str]:
+    if artifact.STEP == "reconcile":
+        yield from (f"{item.code} {item.subject}" for item in artifact.breaks)
+    elif artifact.STEP == "report":
+        yield from (f"{item.code} {item.path}" for item in artifact.damage)
+        if artifact.exit_code == OutcomeUnknown.exit_code:
+            yield f"{OutcomeUnknown.code}, not sealed"
+    else:
+        yield from artifact.codes
+        yield from (f"uncovered {symbol}" for symbol in _uncovered(artifact))
+
+
+def _uncovered(artifact: Any) -> list[str]:
+    return [row.symbol for row in getattr(artifact, "certificate", ()) if row.uncovered]
 
 
 def summary_object(artifact: Artifact) -> dict[str, Any]:
@@ -125,7 +171,7 @@ def _orders(a: Any) -> str:
 
 
 def _exits(a: Any) -> str:
-    uncovered = [row.symbol for row in a.certificate if row.uncovered]
+    uncovered = _uncovered(a)
     tail = f", UNCOVERED {' '.join(uncovered)}" if uncovered else ", every share covered"
     return f"{len(a.reviews)} positions, {_orders(a)}{tail}"
 

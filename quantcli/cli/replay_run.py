@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from quantcli.cli.chain import problem
 from quantcli.cli.console import is_terminal
 from quantcli.cli.wiring import Workspace
 from quantcli.contracts.errors import gravest
@@ -52,7 +53,7 @@ class ReplayTally:
         for outcome in result.outcomes:
             self.exit_codes.append(outcome.exit_code)
             if outcome.exit_code:
-                self.problems.append(_problem(result.session, outcome))
+                self.problems.append(f"{result.session} {problem(outcome)}")
             if isinstance(outcome.artifact, Exits):
                 raised = [row for row in outcome.artifact.reviews if row.action == "raise"]
                 self.stops_raised += len(raised)
@@ -158,10 +159,3 @@ def _progress(shown: bool, total: int) -> Any:
     progress = Progress(*columns, console=Console(stderr=True))
     progress.add_task("replay", total=total)
     return progress
-
-
-def _problem(session: dt.date, outcome: Any) -> str:
-    if outcome.error is not None:
-        return f"{session} {outcome.step}: {outcome.error.line()}"
-    codes = ", ".join(getattr(outcome.artifact, "codes", ())) or "see the artifact"
-    return f"{session} {outcome.step}: exit {outcome.exit_code}: {codes}"

@@ -133,6 +133,34 @@ def test_a_step_that_fails_is_told_and_the_others_run(root):
     assert all("credential-missing: " in line for line in said.err.splitlines())
 
 
+@pytest.mark.parametrize("words", [("--quiet",), ()])
+def test_a_step_that_wrote_its_artifact_and_ended_badly_is_told_too(root, words):
+    """Cron mails stderr and nothing else."""
+    say("exchange", "advance", "-C", root, "--to", OPEN, "--quiet")
+    shutil.rmtree(root / "data")
+    said = say("day", "-C", root, *words)
+
+    assert said.code == 4
+    lines = said.err.splitlines()
+    assert lines[0].startswith("scan: bars-missing: ")
+    assert lines[1:] == [
+        "decide: exit 4: scan-missing",
+        "enforce: exit 4: decision-mismatch, scan-missing",
+    ]
+    assert (said.out == "") is bool(words)
+
+
+def test_the_lines_name_what_is_wrong(root):
+    for at in (OPEN, AFTER_OPEN):
+        day(root, at)
+    scan = root / "artifacts" / DAY / "083000" / "scan.json"
+    scan.write_bytes(scan.read_bytes()[:-2])
+    said = day(root, CLOSE, "--quiet")
+
+    assert said.code == 4
+    assert said.err == f"report: exit 4: artifact-corrupt {DAY}/083000/scan.json\n"
+
+
 def test_a_dry_run_gives_way_to_another(root):
     lock = FileLock(root / "dry-run" / "state" / "lock")
     with lock.hold():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from quantcli.cli.chain import EXITS_LOCK_SECONDS, headline
+from quantcli.cli.chain import EXITS_LOCK_SECONDS, headline, problem
 from quantcli.cli.console import emit, warn
 from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
@@ -40,8 +40,8 @@ def command(
                 )
             outcomes = run_cycle(workspace, cycle.steps, stamp)
     for outcome in outcomes:
-        if outcome.error is not None:
-            warn(f"{outcome.step}: {outcome.error.line()}")
+        if outcome.exit_code:
+            warn(problem(outcome))
     code = exit_code_of(outcomes)
     value = {
         "session": session.isoformat(),

@@ -26,9 +26,7 @@ def command(
             session = session_of(at)
             stamp = workspace.stamp(session, cycle_at(workspace.config, session, at), at)
             closing = close_report(workspace, stamp)
-        for item in closing.report.damage:
-            warn(f"report: {item.code}: {item.path}: {item.detail}")
-        announce(closing.report, as_json=as_json, quiet=quiet)
+        announce(closing.report, as_json=as_json, quiet=quiet, exit_code=closing.exit_code)
         if not quiet and not as_json:
             warn(f"report: {workspace.store.root / closing.page}")
     return closing.exit_code
