@@ -36,6 +36,7 @@ class RunRecords:
         """Name the folder, `<desk>/state/runs`."""
         self._folder = folder
         self._known: dict[dt.date, _Session] = {}
+        self._paths: dict[dt.date, Path] = {}
 
     def append(self, session: dt.date, record: dict[str, Any]) -> None:
         """Append one record to the session's chain."""
@@ -93,7 +94,7 @@ class RunRecords:
     def _read(self, session: dt.date) -> _Session:
         path = self._path(session)
         with storage(path):
-            size = path.stat().st_size if path.exists() else 0
+            size = _size(path)
             known = self._known.get(session)
             if known is not None and known.size == size:
                 return known
@@ -107,7 +108,19 @@ class RunRecords:
         return self._known[session]
 
     def _path(self, session: dt.date) -> Path:
-        return self._folder / f"{session.isoformat()}.jsonl"
+        # Asked many times in each step; to put a path together costs more than to stat it.
+        found = self._paths.get(session)
+        if found is None:
+            found = self._paths[session] = self._folder / f"{session.isoformat()}.jsonl"
+        return found
+
+
+def _size(path: Path) -> int:
+    """Return the file's size in bytes; 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _session_of(path: Path) -> dt.date | None:
