@@ -44,7 +44,14 @@ class JournalRow(NamedTuple):
 
 
 class Journal(Protocol):
-    """Append-only rows, hash-chained, with tables derived in the same transaction."""
+    """Append-only rows, hash-chained, with tables derived in the same transaction.
+
+    Attributes:
+        appends: How often this object has appended. Under the account lock nobody else does:
+            what was read stays true while this number stays the same.
+    """
+
+    appends: int
 
     def head(self) -> Head:
         """Return the newest row's number and hash."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,6 +39,7 @@ class FileStore:
         """Name the artifacts folder and the run records."""
         self.root = root
         self.records = records
+        self._base = str(root)
 
     def find(self, session: dt.date, step: str, *, not_after: str) -> Located | None:
         """Return the newest artifact of a step with cycle <= not_after, even if damaged."""
@@ -46,9 +49,10 @@ class FileStore:
     def list(self, session: dt.date) -> tuple[Located, ...]:
         """Return all artifacts, on disk or known from run records, by cycle and step order."""
         paths = {path for path in self.records.published(session) if path.endswith(".json")}
-        folder = self.root / session.isoformat()
-        if folder.is_dir():
-            paths.update(str(path.relative_to(self.root)) for path in folder.glob("*/*.json"))
+        day = session.isoformat()
+        for cycle in _entries(f"{self._base}/{day}"):
+            names = [entry.name for entry in _entries(cycle.path)]
+            paths.update(f"{day}/{cycle.name}/{name}" for name in names if name.endswith(".json"))
         located = (_located(session, path) for path in paths)
         return tuple(
             sorted(
@@ -62,7 +66,7 @@ class FileStore:
         data = self._read(located)
         digest = sha256_hex(data)
         try:
-            artifact = parse_artifact(data, model, what=located.path)
+            artifact = _read_once(data, model, located.path)
             _check_place(artifact, located)
             self._check_digest(located, digest)
         except ArtifactError as error:
@@ -73,7 +77,7 @@ class FileStore:
     def published(self, stamp: Stamp, model: type[ArtifactT]) -> ArtifactT | None:
         """Return this cycle's artifact if it exists, verified."""
         path = artifact_path(stamp.session, stamp.cycle, model.STEP)
-        if not (self.root / path).exists():
+        if not _exists(f"{self._base}/{path}"):
             return None
         located = Located(stamp.session, stamp.cycle, model.STEP, path)
         return self.load(located, model)[0]
@@ -89,15 +93,12 @@ class FileStore:
 
     def sessions(self) -> tuple[dt.date, ...]:
         """Return sessions that have a directory, oldest first."""
-        if not self.root.is_dir():
-            return ()
-        with storage(self.root):
-            found = [_session_of(entry.name) for entry in self.root.iterdir() if entry.is_dir()]
+        found = [_session_of(entry.name) for entry in _entries(self._base) if entry.is_dir()]
         return tuple(sorted(day for day in found if day is not None))
 
     def is_sealed(self, session: dt.date) -> bool:
         """Return whether the session has a manifest."""
-        return (self.root / _manifest_path(session)).exists()
+        return _exists(f"{self._base}/{_manifest_path(session)}")
 
     def seal_published(self, session: dt.date) -> str | None:
         """Return the digest of the session's manifest that a run record names."""
@@ -184,6 +185,32 @@ class FileStore:
             raise ArtifactTampered(
                 f"{located.path} differs from what was published", value=digest, hint=_HINT
             )
+
+
+@lru_cache(maxsize=64)
+def _read_once(data: bytes, model: type[ArtifactT], path: str) -> ArtifactT:
+    """Return the artifact that these bytes are: the steps of a cycle read the same ones."""
+    return parse_artifact(data, model, what=path)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what lies in a folder; nothing if it is not there."""
+    with storage(Path(folder)):
+        try:
+            with os.scandir(folder) as found:
+                return list(found)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+
+def _exists(path: str) -> bool:
+    """Return whether a file is there; a folder that may not be read is no answer."""
+    with storage(Path(path)):
+        try:
+            os.stat(path)  # noqa: PTH116 - asked for every session of the desk's life
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
 
 def artifact_path(session: dt.date, cycle: str, step: str) -> str:

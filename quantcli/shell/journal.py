@@ -15,35 +15,43 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from quantcli.contracts.canonical import canonical_line, sha256_hex
+from quantcli.contracts.canonical import canonical_line
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import JournalCorrupt, QuantcliError, StateMissing
 from quantcli.contracts.journal_rows import (
     ROW_KINDS,
-    ROW_MODELS,
     FlagRow,
     GenesisRow,
     RowKind,
     StopRow,
 )
-from quantcli.contracts.orders import Fill, OrderIntent, OrderRecord, Purpose
+from quantcli.contracts.orders import Fill, OrderRecord, Purpose
 from quantcli.contracts.positions import PositionRecord
-from quantcli.contracts.scalars import SessionDate, price, quantity
+from quantcli.contracts.scalars import SessionDate
 from quantcli.ports.journal import Head, JournalRow, Place
 from quantcli.shell.journal_db import (
     connect,
     make_file,
     parsed,
     query,
+    snapshot,
     stored_number,
     transaction,
     unusable,
 )
 from quantcli.shell.journal_derive import derive, position_of
 from quantcli.shell.journal_schema import DERIVED_TABLES, SCHEMA_VERSION, TABLES
+from quantcli.shell.journal_text import (
+    LIVE,
+    ORDER_COLUMNS,
+    RESTORE,
+    link_of,
+    order_of,
+    row_of,
+    where_of,
+)
 
 FIRST_LINK = "0" * 64
-_RESTORE = "see runbook/restore.md"
 
 
 class SqliteJournal:
@@ -53,6 +61,7 @@ class SqliteJournal:
         """Wrap an open connection; use `create`, `open` or `in_memory`."""
         self._db = connection
         self.before_append: Callable[[], None] = lambda: None
+        self.appends = 0
 
     @classmethod
     def create(cls, path: Path) -> SqliteJournal:
@@ -117,10 +126,11 @@ class SqliteJournal:
         if not rows:
             return
         self.before_append()
-        with transaction(self._db):
+        with self._writing():
             head = self.head()
             for row in rows:
                 head = self._append_one(head, place, row)
+        self.appends += 1
 
     def copy_row(self, row: tuple[Any, ...]) -> None:
         """Append a raw row read from another journal, re-deriving its tables and its hash.
@@ -132,11 +142,11 @@ class SqliteJournal:
         """
         _, session, cycle, step, kind, body, _, sha256 = row
         place = Place(dt.date.fromisoformat(session), cycle, step)
-        with transaction(self._db):
-            head = self._append_text(self.head(), place, _model(kind, body), kind, body)
+        with self._writing():
+            head = self._append_text(self.head(), place, row_of(kind, body), kind, body)
             if head.sha256 != sha256:
                 raise JournalCorrupt(
-                    f"journal row {head.seq} does not continue the chain", hint=_RESTORE
+                    f"journal row {head.seq} does not continue the chain", hint=RESTORE
                 )
 
     def raw_rows(self, *, after: int = 0, through: int | None = None) -> list[tuple[Any, ...]]:
@@ -155,10 +165,10 @@ class SqliteJournal:
         previous = FIRST_LINK
         for number, row in enumerate(self.raw_rows(), start=1):
             seq, session, cycle, step, kind, body, stored_previous, sha256 = row
-            expected = _link(previous, number, session, cycle, step, kind, body)
+            expected = link_of(previous, number, session, cycle, step, kind, body)
             if seq != number or stored_previous != previous or expected != sha256:
                 raise JournalCorrupt(
-                    f"journal row {number} does not continue the chain", hint=_RESTORE
+                    f"journal row {number} does not continue the chain", hint=RESTORE
                 )
             previous = sha256
 
@@ -176,7 +186,7 @@ class SqliteJournal:
             for table in DERIVED_TABLES:
                 if self.table(table) != rebuilt.table(table):
                     raise JournalCorrupt(
-                        f"the table {table} does not follow from the journal's rows", hint=_RESTORE
+                        f"the table {table} does not follow from the journal's rows", hint=RESTORE
                     )
         finally:
             rebuilt.close()
@@ -197,13 +207,13 @@ class SqliteJournal:
         """Return rows in order, filtered by place and kind."""
         day = session.isoformat() if session else None
         wanted = {"session": day, "cycle": cycle, "step": step, "kind": kind}
-        where, values = _where({key: value for key, value in wanted.items() if value})
+        where, values = where_of({key: value for key, value in wanted.items() if value})
         found = self._query(
             f"SELECT seq, session, cycle, step, kind, body FROM journal{where} ORDER BY seq",  # noqa: S608 - column names are ours
             values,
         )
         return tuple(
-            JournalRow(seq, Place(dt.date.fromisoformat(day), at, by), kind, _model(kind, body))
+            JournalRow(seq, Place(dt.date.fromisoformat(day), at, by), kind, row_of(kind, body))
             for seq, day, at, by, kind, body in found
         )
 
@@ -214,11 +224,11 @@ class SqliteJournal:
 
     def order(self, client_order_id: str) -> OrderRecord | None:
         """Return one order."""
-        return next(self._orders({"client_order_id": client_order_id}), None)
+        return next(iter(self._orders({"client_order_id": client_order_id})), None)
 
     def order_by_broker_id(self, broker_order_id: str) -> OrderRecord | None:
         """Return the order that the broker knows under this id."""
-        return next(self._orders({"broker_order_id": broker_order_id}), None)
+        return next(iter(self._orders({"broker_order_id": broker_order_id})), None)
 
     def orders(
         self,
@@ -235,9 +245,9 @@ class SqliteJournal:
             "symbol": symbol,
             "session": session.isoformat() if session else None,
             "session >=": since.isoformat() if since else None,
-            "is_live": 1 if live_only else None,
         }
-        return tuple(self._orders({k: v for k, v in wanted.items() if v is not None}))
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return tuple(self._orders(given, live_only=live_only))
 
     def sequence_max(self, session: SessionDate, strategy: str, symbol: str, purpose: str) -> int:
         """Return the highest intent sequence of a key; 0 if none."""
@@ -250,7 +260,7 @@ class SqliteJournal:
 
     def fills(self, *, symbol: str | None = None) -> tuple[Fill, ...]:
         """Return fills in booking order."""
-        where, values = _where({"symbol": symbol} if symbol else {})
+        where, values = where_of({"symbol": symbol} if symbol else {})
         found = self._query(f"SELECT body FROM fills{where} ORDER BY seq", values)  # noqa: S608 - column names are ours
         return tuple(parsed(Fill.model_validate_json, body) for (body,) in found)
 
@@ -285,13 +295,18 @@ class SqliteJournal:
 
     @contextmanager
     def copy(self) -> Iterator[SqliteJournal]:
-        """Return a private copy in memory, for trying out a sync."""
-        private = SqliteJournal(connect(":memory:"))
-        try:
-            self._db.backup(private._db)
-            yield private
-        finally:
-            private.close()
+        """Return the journal as it is now, for trying out a sync: what is written stays private."""
+        with snapshot(self._db):
+            trial = _Trial(self._db)
+            try:
+                yield trial
+            finally:
+                trial.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with transaction(self._db):
+            yield
 
     def _append_one(self, head: Head, place: Place, row: Frozen) -> Head:
         body = canonical_line(row.as_json()).decode().rstrip("\n")
@@ -300,7 +315,7 @@ class SqliteJournal:
     def _append_text(self, head: Head, place: Place, row: Frozen, kind: str, body: str) -> Head:
         seq = head.seq + 1
         where = (place.session.isoformat(), place.cycle, place.step)
-        sha256 = _link(head.sha256, seq, *where, kind, body)
+        sha256 = link_of(head.sha256, seq, *where, kind, body)
         self._db.execute(
             "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (seq, *where, kind, body, head.sha256, sha256),
@@ -308,24 +323,13 @@ class SqliteJournal:
         derive(self._db, seq, place, row)
         return Head(seq, sha256)
 
-    def _orders(self, wanted: dict[str, Any]) -> Iterator[OrderRecord]:
-        where, values = _where(wanted)
+    def _orders(self, wanted: dict[str, Any], *, live_only: bool = False) -> list[OrderRecord]:
+        where, values = where_of(wanted, *([LIVE] if live_only else []))
         found = self._query(
-            "SELECT intent, state, broker_order_id, cumulative_quantity, average_price,"  # noqa: S608 - column names are ours
-            f" submitted_at, code, message FROM orders{where} ORDER BY seq",
+            f"SELECT {ORDER_COLUMNS} FROM orders{where} ORDER BY seq",  # noqa: S608 - column names are ours
             values,
         )
-        for intent, state, broker_id, cumulative, average, submitted, code, message in found:
-            yield OrderRecord.model_construct(
-                intent=parsed(OrderIntent.model_validate_json, intent),
-                state=state,
-                broker_order_id=broker_id,
-                cumulative_quantity=parsed(quantity, cumulative),
-                average_price=parsed(price, average) if average is not None else None,
-                submitted_at=parsed(dt.datetime.fromisoformat, submitted) if submitted else None,
-                code=code,
-                message=message,
-            )
+        return [parsed(order_of, row) for row in found]
 
     def _query(
         self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
@@ -346,28 +350,31 @@ class SqliteJournal:
         if version != SCHEMA_VERSION:
             raise JournalCorrupt(
                 f"the journal has schema version {version}, this program reads {SCHEMA_VERSION}",
-                hint=_RESTORE,
+                hint=RESTORE,
             )
         head = self.head()
         for row in self.raw_rows(after=head.seq - 1):
             seq, session, cycle, step, kind, body, previous, sha256 = row
-            if _link(previous, seq, session, cycle, step, kind, body) != sha256:
-                raise JournalCorrupt(f"journal row {seq} does not hold", hint=_RESTORE)
+            if link_of(previous, seq, session, cycle, step, kind, body) != sha256:
+                raise JournalCorrupt(f"journal row {seq} does not hold", hint=RESTORE)
 
 
-def _model(kind: str, body: str) -> Frozen:
-    model = ROW_MODELS.get(kind)
-    if model is None:
-        raise JournalCorrupt("the journal holds a row of unknown kind", value=kind, hint=_RESTORE)
-    return parsed(model.model_validate_json, body)
+class _Trial(SqliteJournal):
+    """Reads the journal it was made from, and leaves it for a copy in memory to write."""
 
+    def __init__(self, own: sqlite3.Connection) -> None:
+        super().__init__(own)
+        self._own = own
 
-def _link(previous: str, seq: int, *parts: str) -> str:
-    return sha256_hex(canonical_line([previous, seq, *parts]))
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if self._db is self._own:
+            private = connect(":memory:")
+            self._own.backup(private)
+            self._db = private
+        with super()._writing():
+            yield
 
-
-def _where(wanted: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
-    if not wanted:
-        return "", ()
-    terms = (f"{name} ?" if name.endswith("=") else f"{name} = ?" for name in wanted)
-    return " WHERE " + " AND ".join(terms), tuple(wanted.values())
+    def close(self) -> None:
+        if self._db is not self._own:
+            self._db.close()

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from quantcli.shell.journal_schema import PRAGMAS
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 _PRIMARY = 0xFF
 _RESTORE = "see runbook/restore.md"
+StoredT = TypeVar("StoredT", str, tuple[Any, ...])
 ValueT = TypeVar("ValueT")
 
 
@@ -71,6 +73,28 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise unusable(error, "written") from error
 
 
+@contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """Read one state of the journal throughout, whatever other processes write meanwhile.
+
+    Within another snapshot it is that one's state.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    if db.in_transaction:
+        yield
+        return
+    try:
+        db.execute("BEGIN")
+    except sqlite3.Error as error:
+        raise unusable(error, "read") from error
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
+
+
 def query(
     db: sqlite3.Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
 ) -> list[tuple[Any, ...]]:
@@ -95,19 +119,26 @@ def unusable(error: sqlite3.Error, verb: str) -> QuantcliError:
     return StorageError(message, hint="check disk space and permissions, then run it again")
 
 
-def parsed(read: Callable[[str], ValueT], text: str) -> ValueT:
-    """Return what a stored text says.
+def parsed(read: Callable[[StoredT], ValueT], stored: StoredT) -> ValueT:
+    """Return what a stored text or row says; it is immutable, and the same for the same text.
 
     Raises:
         JournalCorrupt: it says nothing that this program ever writes.
     """
     try:
-        return read(text)
+        value: ValueT = _remembered(read, stored)
+        return value
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise JournalCorrupt(
             f"the journal holds something unreadable: {' '.join(str(error).split())[:120]}",
             hint=_RESTORE,
         ) from error
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(read: Callable[[Any], Any], stored: Any) -> Any:
+    """Read a text once: rows never change, and a step asks for the same orders over and over."""
+    return read(stored)
 
 
 def stored_number(text: str) -> Decimal:

@@ -26,7 +26,7 @@ CREATE TABLE journal (
   sha256 TEXT NOT NULL UNIQUE
 ) STRICT;
 CREATE INDEX journal_place ON journal (session, cycle, step);
-CREATE INDEX journal_kind ON journal (kind, seq);
+CREATE INDEX journal_kind ON journal (kind, session, seq);
 CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal
   BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
@@ -53,7 +53,7 @@ CREATE TABLE orders (
   message TEXT,
   UNIQUE (session, strategy, symbol, purpose, sequence)
 ) STRICT;
-CREATE INDEX orders_live ON orders (is_live) WHERE is_live = 1;
+CREATE INDEX orders_live ON orders (seq) WHERE is_live = 1;
 CREATE INDEX orders_symbol ON orders (symbol, seq);
 CREATE INDEX orders_session ON orders (session, seq);
 

@@ -21,9 +21,9 @@ from quantcli.steps.sync import Synced
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Live orders, positions and stop memory as of one row of the journal."""
+    """Live orders, positions and stop memory, as of so many appends to the journal."""
 
-    seq: int
+    appends: int
     live: tuple[OrderRecord, ...]
     positions: dict[str, PositionRecord]
     stops: dict[str, StopRow]
@@ -60,10 +60,10 @@ class Pass:
     def books(self) -> Books:
         """Return the books, read again if anything was written since."""
         journal = self.desk.journal
-        seq = journal.head().seq
-        if self._books is None or self._books.seq != seq:
+        appends = journal.appends
+        if self._books is None or self._books.appends != appends:
             self._books = Books(
-                seq,
+                appends,
                 journal.orders(live_only=True),
                 {position.symbol: position for position in journal.positions()},
                 journal.stops(),

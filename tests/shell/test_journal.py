@@ -30,10 +30,10 @@ from quantcli.contracts.journal_rows import (
     StopRow,
 )
 from quantcli.ports.journal import Head, Place
-from quantcli.shell import journal as journal_module
 from quantcli.shell import journal_db
 from quantcli.shell.journal import SqliteJournal
 from quantcli.shell.journal_schema import DERIVED_TABLES
+from quantcli.shell.journal_text import link_of
 from tests.core.made_orders import SESSION, fill, intent, order, row
 
 PLACE = Place(SESSION, "083000", "execute")
@@ -550,6 +550,32 @@ def test_a_copy_is_private(busy):
     assert dump(busy) == before
 
 
+def test_a_copy_shows_one_state_whatever_is_written_meanwhile(tmp_path):
+    """A read-only reconciliation holds no lock: it must not see half of what `execute` books."""
+    path = tmp_path / "desk.sqlite3"
+    writer = SqliteJournal.create(path)
+    writer.append(PLACE, [GENESIS])
+    reader = SqliteJournal.open(path, read_only=True)
+    with reader.copy() as private:
+        before = private.head()
+        writer.append(PLACE, [PAUSED])
+        assert private.head() == before
+        private.append(PLACE, [cash_row(-5, "fee-9")])
+        assert (private.head().seq, private.flags()) == (2, {})
+    assert reader.head() == writer.head() != before
+    reader.close()
+    writer.close()
+
+
+def test_nothing_is_written_to_a_journal_under_its_copy(busy):
+    before = dump(busy)
+    with busy.copy() as private:
+        private.append(PLACE, [PAUSED])
+        with pytest.raises(StorageError):
+            busy.append(PLACE, [PAUSED])
+    assert dump(busy) == before
+
+
 def test_a_copy_does_not_flush_the_tape(busy):
     called = []
     busy.before_append = lambda: called.append(1)
@@ -666,7 +692,7 @@ def test_rows_of_an_older_program_are_copied_as_they_are(begun):
     """A field that was added since must not make old days unprovable."""
     body = '{"account_id":"account","cash":"1000.00","first_session":"2024-08-01"}'
     place = ("2024-08-01", "082500", "snapshot")
-    sha256 = journal_module._link("0" * 64, 1, *place, "genesis", body)
+    sha256 = link_of("0" * 64, 1, *place, "genesis", body)
     rebuilt = SqliteJournal.in_memory()
     rebuilt.copy_row((1, *place, "genesis", body, "0" * 64, sha256))
 
