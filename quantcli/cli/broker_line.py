@@ -10,6 +10,7 @@ from quantcli.shell.alpaca.http import LIVE_HOST, PAPER_HOST, AlpacaTransport, h
 if TYPE_CHECKING:
     from quantcli.cli.wiring import Workspace
 
+#: The address under which the embedded exchange is mounted; nothing listens there.
 EMBEDDED_URL = "http://127.0.0.1"
 
 

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from quantcli.shell.bar_store import BarStore
     from quantcli.shell.journal import SqliteJournal
 
-#: The address under which the embedded exchange is mounted; nothing listens there.
-EMBEDDED_URL = "http://127.0.0.1"
-
 
 def find_desk(path: Path | None) -> Path:
     """Return the desk's folder: the one given, or the nearest parent with desk.toml.
@@ -253,14 +250,12 @@ class Workspace:
         return report_pages(report)
 
     def refresh_views(self) -> None:
-        """Rebuild the views, which stand outside the seal; a replay does so at its end."""
+        """Bring the views up to date, which stand outside the seal; a replay does so at its end."""
         if self.syncs_together:
             return
-        if "views" not in self._parts:
-            from quantcli.shell.views import Views
+        from quantcli.shell.views import Views
 
-            self._parts["views"] = Views(self.store, self.home / "views")
-        self._parts["views"].rebuild()
+        Views(self.store, self.home / "views", self.code.digest).refresh()
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

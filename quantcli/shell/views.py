@@ -1,8 +1,13 @@
-"""Views: tables over all sessions, rebuilt whole from artifacts and never part of the seal.
+"""Views: tables over all sessions, a function of the artifacts and never part of the seal.
 
 `metrics.csv` has one row for each session, `enforcement.jsonl` one line for each judgment of a
 signal. Both may be deleted at any time. A damaged artifact leaves its cells empty: the views
 show what is known, the report says what is wrong.
+
+Sealed sessions do not change, so their rows are kept from one refresh to the next, or a seal
+would cost the more the older the desk. `kept.json` says what is kept: its digests, the seal it
+reaches to, which through the chain stands for all seals before, and the program that made it.
+Whatever does not fit that description is made anew.
 """
 
 from __future__ import annotations
@@ -10,12 +15,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, NamedTuple, TypeVar
 
-from quantcli.contracts.canonical import canonical_line
+import orjson
+
+from quantcli.contracts.canonical import canonical_bytes, canonical_line, sha256_hex
 from quantcli.contracts.enforce import Enforce
 from quantcli.contracts.envelope import Artifact
 from quantcli.contracts.errors import ArtifactError
@@ -29,6 +36,7 @@ ArtifactT = TypeVar("ArtifactT", bound=Artifact)
 
 METRICS_FILE = "metrics.csv"
 ENFORCEMENT_FILE = "enforcement.jsonl"
+KEPT_FILE = "kept.json"
 METRICS_COLUMNS: tuple[str, ...] = (
     "session", "equity", "cash", "exposure_gross", "exposure_net", "heat", "drawdown",
     "drawdown_max", "return_session", "volatility_5", "realised_session_gross", "pnl_net",
@@ -37,58 +45,82 @@ METRICS_COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 
 
-def refresh_views(home: Path, store: ArtifactStore) -> None:
-    """Rebuild the views of a desk under `<home>/views`.
+class _Rows(NamedTuple):
+    """Rows of the first `sessions` sessions: CSV without its header, and JSON lines."""
 
-    Raises:
-        StorageError: the disk refused.
-    """
-    if store not in _OPEN:
-        _OPEN[store] = Views(store, home / "views")
-    _OPEN[store].rebuild()
-
-
-class _Block(NamedTuple):
-    """What one session adds to the views."""
-
-    metrics: tuple[str, ...]
+    sessions: int
+    metrics: bytes
     enforcement: bytes
 
 
-class Views:
-    """Rebuilds the views of a desk; remembers sealed sessions, which cannot change."""
+_NOTHING = _Rows(0, b"", b"")
+_DAY = dt.timedelta(days=1)
 
-    def __init__(self, store: ArtifactStore, folder: Path) -> None:
-        """Name the artifacts and the folder, `<desk>/views`."""
+
+class Views:
+    """The views of a desk."""
+
+    def __init__(self, store: ArtifactStore, folder: Path, program: str) -> None:
+        """Name the artifacts, the folder, `<desk>/views`, and the program's digest."""
         self._store = store
         self._folder = folder
-        self._sealed: dict[dt.date, _Block] = {}
+        self._program = program
 
-    def rebuild(self) -> None:
-        """Write both views whole, each atomically.
+    def refresh(self) -> None:
+        """Write both views, each atomically, with the bytes that a first refresh would write.
 
         Raises:
             StorageError: the disk refused.
         """
-        blocks = [self._block(session) for session in self._store.sessions()]
-        replace_file(self._folder / METRICS_FILE, _csv(block.metrics for block in blocks))
-        lines = b"".join(block.enforcement for block in blocks)
-        replace_file(self._folder / ENFORCEMENT_FILE, lines)
+        sessions = self._store.sessions()
+        sealed = tuple(takewhile(self._store.is_sealed, sessions))
+        kept = self._kept(sealed)
+        keep = _joined((kept, *map(self._rows_of, sealed[kept.sessions :])))
+        whole = _joined((keep, *map(self._rows_of, sessions[len(sealed) :])))
+        replace_file(self._folder / METRICS_FILE, _HEADER + whole.metrics)
+        replace_file(self._folder / ENFORCEMENT_FILE, whole.enforcement)
+        replace_file(self._folder / KEPT_FILE, canonical_bytes(self._described(sealed, keep)))
 
-    def _block(self, session: dt.date) -> _Block:
-        known = self._sealed.get(session)
-        if known is not None:
-            return known
+    def _kept(self, sealed: tuple[dt.date, ...]) -> _Rows:
+        """Return the rows that can be kept; none if anything is not as it was described."""
+        try:
+            told = orjson.loads((self._folder / KEPT_FILE).read_bytes())
+            metrics = (self._folder / METRICS_FILE).read_bytes().removeprefix(_HEADER)
+            enforcement = (self._folder / ENFORCEMENT_FILE).read_bytes()
+            kept = _Rows(
+                told["sessions"],
+                metrics[: told["metrics_bytes"]],
+                enforcement[: told["enforcement_bytes"]],
+            )
+            return kept if self._described(sealed, kept) == told else _NOTHING
+        except (OSError, ValueError, TypeError, KeyError):
+            return _NOTHING
+
+    def _described(self, sealed: tuple[dt.date, ...], rows: _Rows) -> dict[str, Any]:
+        sessions = sealed[: rows.sessions]
+        names = [session.isoformat() for session in sessions]
+        seal = self._store.last_seal(sessions[-1] + _DAY) if sessions else None
+        return {
+            "program": self._program,
+            "sessions": len(sessions),
+            "sessions_sha256": sha256_hex(" ".join(names).encode()),
+            "seal": seal.as_json() if seal is not None else None,
+            "metrics_bytes": len(rows.metrics),
+            "metrics_sha256": sha256_hex(rows.metrics),
+            "enforcement_bytes": len(rows.enforcement),
+            "enforcement_sha256": sha256_hex(rows.enforcement),
+        }
+
+    def _rows_of(self, session: dt.date) -> _Rows:
         located = self._store.list(session)
         snapshots = self._readable(located, Snapshot)
         reports = self._readable(located, Report)
-        block = _Block(
-            _metrics(session, snapshots[-1:], reports[-1:]),
-            b"".join(_judgments(each) for each in self._readable(located, Enforce)),
+        enforcements = self._readable(located, Enforce)
+        return _Rows(
+            1,
+            _csv(_metrics(session, snapshots[-1:], reports[-1:])),
+            b"".join(_judgments(each) for each in enforcements),
         )
-        if self._store.is_sealed(session):
-            self._sealed[session] = block
-        return block
 
     def _readable(
         self, located: Iterable[Located], model: type[ArtifactT]
@@ -103,8 +135,12 @@ class Views:
         return tuple(found)
 
 
-#: The views of each store in this process: a replay closes many sessions.
-_OPEN: WeakKeyDictionary[ArtifactStore, Views] = WeakKeyDictionary()
+def _joined(rows: Sequence[_Rows]) -> _Rows:
+    return _Rows(
+        sum(each.sessions for each in rows),
+        b"".join(each.metrics for each in rows),
+        b"".join(each.enforcement for each in rows),
+    )
 
 
 def _metrics(
@@ -140,9 +176,10 @@ def _judgments(enforce: Enforce) -> bytes:
     return b"".join(canonical_line(line) for line in lines)
 
 
-def _csv(rows: Iterable[tuple[str, ...]]) -> bytes:
+def _csv(cells: tuple[str, ...]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(METRICS_COLUMNS)
-    writer.writerows(rows)
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()
+
+
+_HEADER = _csv(METRICS_COLUMNS)
