@@ -21,6 +21,7 @@ RATIO_QUANTUM = Decimal("0.000001")
 CENT = Decimal("0.01")
 _QUANTITY_QUANTUM = Decimal("0.000000001")
 ZERO = Decimal(0)
+_ONE = Decimal(1)
 
 ScalarT = TypeVar("ScalarT")
 
@@ -37,6 +38,13 @@ def decimal_of(value: Any) -> Decimal:
     Raises:
         ValueError: not a number, NaN, infinite, or beyond 1e15.
     """
+    number = value if type(value) is Decimal else _read(value)
+    if not number.is_finite() or abs(number) > _MAGNITUDE_MAX:
+        raise ValueError(f"not a finite number of sensible size: {value!r}")
+    return number
+
+
+def _read(value: Any) -> Decimal:
     if isinstance(value, str):
         if not value.isascii() or "_" in value or value != value.strip():
             raise ValueError(f"not a decimal number: {value!r}")
@@ -45,12 +53,9 @@ def decimal_of(value: Any) -> Decimal:
     elif isinstance(value, bool) or not isinstance(value, (Decimal, int)):
         raise ValueError(f"not a decimal number: {value!r}")
     try:
-        number = Decimal(value)
+        return Decimal(value)
     except InvalidOperation as error:
         raise ValueError(f"not a decimal number: {value!r}") from error
-    if not number.is_finite() or abs(number) > _MAGNITUDE_MAX:
-        raise ValueError(f"not a finite number of sensible size: {value!r}")
-    return number
 
 
 def _remembering(read: Callable[[Any], ScalarT]) -> Callable[[Any], ScalarT]:
@@ -94,12 +99,12 @@ def quantity(value: Any) -> Decimal:
         ValueError: more than 9 decimal places.
     """
     number = decimal_of(value)
-    if number == 0:
-        return ZERO
+    whole = number.to_integral_value()
+    if number == whole:
+        return _plain(whole.quantize(_ONE))
     if number != number.quantize(_QUANTITY_QUANTUM, ROUND_HALF_EVEN):
         raise ValueError(f"more than 9 decimal places: {value!r}")
-    number = number.normalize()
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+    return number.normalize()
 
 
 def plain(number: Decimal) -> str:
@@ -156,7 +161,7 @@ def session_date(value: Any) -> dt.date:
 
 
 def _plain(number: Decimal) -> Decimal:
-    return abs(number) if number == 0 else number
+    return number or abs(number)
 
 
 _AS_TEXT = PlainSerializer(plain, return_type=str, when_used="json")
