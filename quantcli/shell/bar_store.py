@@ -60,6 +60,7 @@ class BarStore:
         self._adjustment = adjustment
         self._pins = None if pins is None else tuple(pins)
         self._layouts = layouts if layouts is not None else Layouts(data)
+        self._summaries: dict[Series, StoreSummary] = {}
 
     def pinned(self, refs: Sequence[InputRef]) -> BarStore:
         """Return a store of exactly the partitions and quarantine lists among `refs`.
@@ -76,6 +77,11 @@ class BarStore:
     def summary(self, timeframe: str) -> StoreSummary:
         """Return which symbols and sessions exist for `1Day` or `1Min`."""
         series: Series = "1Min" if timeframe == "1Min" else "1Day"
+        if series not in self._summaries:
+            self._summaries[series] = self._summary(series)
+        return self._summaries[series]
+
+    def _summary(self, series: Series) -> StoreSummary:
         if self._pins is None:
             held = self._catalog.of(self._shelf(series))
             symbols = {symbol for item in held for symbol in item.symbols}
