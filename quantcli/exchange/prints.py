@@ -65,16 +65,15 @@ class SessionTape:
         """Return symbol, price and instant of each symbol's newest print in (after, until]."""
         stamps = daily_stamps(self.span)
         index = bisect_right(stamps, until) - 1
+        has_daily = index >= 0 and stamps[index] > after
         found = []
         for symbol in symbols:
             if self._minute_bars(symbol):
                 newest = self._newest_of_minutes(symbol, until)
-            elif index >= 0 and _is_bar(bar := self._row.get(symbol, ())[:4]):
-                newest = (symbol, print_price(bar[_PRINT_ORDER[index]]), stamps[index])
-            else:
-                continue
-            if newest is not None and newest[2] > after:
-                found.append(newest)
+                if newest is not None and newest[2] > after:
+                    found.append(newest)
+            elif has_daily and _is_bar(bar := self._row.get(symbol, ())[:4]):
+                found.append((symbol, print_price(bar[_PRINT_ORDER[index]]), stamps[index]))
         return found
 
     def _of_symbol(self, symbol: str) -> list[Print]:
@@ -132,7 +131,15 @@ def _minute_stamps(start: Micros) -> tuple[Micros, Micros, Micros, Micros]:
 
 def _is_bar(prices: Sequence[float]) -> bool:
     """Return whether all of open, high, low and close print as a cent or more; NaN does not."""
-    return len(prices) == 4 and all(_PRICE_MIN < price < math.inf for price in prices)
+    if len(prices) != 4:
+        return False
+    opened, high, low, close = prices
+    return (
+        _PRICE_MIN < opened < math.inf
+        and _PRICE_MIN < high < math.inf
+        and _PRICE_MIN < low < math.inf
+        and _PRICE_MIN < close < math.inf
+    )
 
 
 def _spread(
