@@ -5,7 +5,7 @@ from __future__ import annotations
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.figures import ZERO, spelled
 from quantcli.exchange.identities import account_number, derived_uuid
-from quantcli.exchange.settlement import equity, long_market_value, spendable
+from quantcli.exchange.settlement import long_market_value, spendable
 from quantcli.exchange.trading_hours import local_date, sessions_before, spelled_instant
 
 
@@ -13,8 +13,8 @@ def get_account(call: Call) -> Answer:
     """Return the account. Money in USD, as text; nothing can be borrowed or sold short."""
     venue = call.book.venue()
     assert venue is not None
-    worth = equity(call.book)
     long_value = long_market_value(call.book)
+    worth = venue.cash + long_value
     today = local_date(call.clock)
     worth_before = call.book.equity_before(today.isoformat())
     buying_power = spelled(max(spendable(call.book), ZERO))

@@ -74,11 +74,16 @@ class Market:
         return self._tape
 
 
+def unlisted(book: Book, market: Market) -> list[str]:
+    """Return the symbols that have bars and are not in the book."""
+    listed = book.assets()
+    return [symbol for symbol in market.bars.symbols() if symbol not in listed]
+
+
 def list_assets(book: Book, market: Market, seed: int, clock: Micros) -> None:
     """List every symbol that has bars and give each its newest price at the clock."""
     market.is_listed = True
-    listed = book.assets()
-    missing = [symbol for symbol in market.bars.symbols() if symbol not in listed]
+    missing = unlisted(book, market)
     if not missing:
         return
     book.add_assets((symbol, asset_id(seed, symbol)) for symbol in missing)
@@ -104,14 +109,15 @@ def advance(
         list_assets(book, market, venue.seed, venue.clock)
     ended: list[Order] = []
     spans = list(spans_touching(venue.clock, until))
-    is_idle = False
-    for ahead, span in zip(range(len(spans) - 1, -1, -1), spans, strict=True):
-        if is_idle and ahead >= PRICE_AGE_SESSIONS_MAX:
+    passed = 0
+    while passed < len(spans):
+        ended += _pass_session(book, market, settings, spans[passed], venue.clock, until)
+        passed += 1
+        idle = spans[passed:-PRICE_AGE_SESSIONS_MAX]
+        if idle and not book.open_orders() and not book.positions():
             # Nothing can happen to an empty account; years pass without reading their bars.
-            book.put_close(span.session.isoformat(), book.cash())
-            continue
-        ended += _pass_session(book, market, settings, span, venue.clock, until)
-        is_idle = not book.open_orders() and not book.positions()
+            book.put_closes((span.session.isoformat() for span in idle), book.cash())
+            passed += len(idle)
     book.set_clock(until)
     last = market.bars.last_session()
     return AdvanceSummary(
@@ -165,7 +171,7 @@ def _pass_session(
             if order.expires is not None
         ]
         book_fees(book, span, settings)
-        book.put_close(session, equity(book))
+        book.put_closes([session], equity(book))
     return ended
 
 

@@ -100,17 +100,26 @@ class Book:
             self._db.execute(
                 f"PRAGMA synchronous = {'FULL' if is_synced_each_commit else 'NORMAL'}"
             )
-            with self.transaction():
-                version = self._one("PRAGMA user_version")
-                if version == 0 and not self._one("SELECT count(*) FROM sqlite_master"):
-                    for statement in TABLES:
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    self._db.execute(f"PRAGMA user_version = {VERSION}")
-                elif (self._one("PRAGMA application_id"), version) != (APPLICATION_ID, VERSION):
-                    raise JournalCorrupt("not a book of this exchange", value=self.path)
+            if not self._is_book():
+                self._make_tables()
         except sqlite3.DatabaseError as error:
             raise storage_error(error, self.path) from error
+
+    def _is_book(self) -> bool:
+        found = self._one("PRAGMA application_id"), self._one("PRAGMA user_version")
+        return found == (APPLICATION_ID, VERSION)
+
+    def _make_tables(self) -> None:
+        """Make the tables of an empty file, unless another process was faster."""
+        with self.transaction():
+            if self._is_book():
+                return
+            if self._one("PRAGMA user_version") or self._one("SELECT count(*) FROM sqlite_master"):
+                raise JournalCorrupt("not a book of this exchange", value=self.path)
+            for statement in TABLES:
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Release the file."""
@@ -122,6 +131,10 @@ class Book:
         with self.transaction():
             self._db.execute("UPDATE venue SET clock = clock")
         self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def version(self) -> tuple[int, int]:
+        """Return what is the same only as long as nobody changes the book."""
+        return self._one("PRAGMA data_version"), self._db.total_changes
 
     @contextmanager
     def transaction(self, *, is_write: bool = True) -> Iterator[None]:
@@ -200,23 +213,11 @@ class Book:
 
     def last_print(self, symbol: str) -> LastPrint | None:
         """Return the newest print of a symbol, or None."""
-        rows = self._prints("WHERE symbol = ?", symbol)
-        return rows[0] if rows else None
-
-    def held_prints(self) -> dict[str, LastPrint]:
-        """Return the newest print of each symbol held."""
-        rows = self._prints("WHERE symbol IN (SELECT symbol FROM positions)")
-        return {row.symbol: row for row in rows}
-
-    def _prints(self, where: str, *values: Any) -> list[LastPrint]:
-        rows = self._db.execute(
-            f"SELECT symbol, price, at, session, close_before FROM last_prints {where}",  # noqa: S608
-            values,
-        )
-        return [
-            LastPrint(symbol, Decimal(price), at, session, None if old is None else Decimal(old))
-            for symbol, price, at, session, old in rows
-        ]
+        row = self._db.execute(
+            "SELECT symbol, price, at, session, close_before FROM last_prints WHERE symbol = ?",
+            (symbol,),
+        ).fetchone()
+        return None if row is None else _print_of(row)
 
     # ------------------------------------------------------------------ orders
 
@@ -262,13 +263,22 @@ class Book:
 
     def positions(self) -> list[Position]:
         """Return all positions, by symbol."""
-        rows = self._db.execute("SELECT * FROM positions ORDER BY symbol")
-        return [Position(symbol, Decimal(shares), Decimal(price)) for symbol, shares, price in rows]
+        return [
+            _position_of(row) for row in self._db.execute("SELECT * FROM positions ORDER BY symbol")
+        ]
+
+    def holdings(self) -> list[tuple[Position, LastPrint]]:
+        """Return all positions by symbol, each with the newest print: a fill needs one."""
+        rows = self._db.execute(
+            "SELECT symbol, quantity, average_price, symbol, price, at, session, close_before"
+            " FROM positions LEFT JOIN last_prints USING (symbol) ORDER BY symbol"
+        )
+        return [(_position_of(row[:3]), _print_of(row[3:])) for row in rows]
 
     def position(self, symbol: str) -> Position | None:
         """Return the position in a symbol; None when flat."""
         row = self._db.execute("SELECT * FROM positions WHERE symbol = ?", (symbol,)).fetchone()
-        return None if row is None else Position(row[0], Decimal(row[1]), Decimal(row[2]))
+        return None if row is None else _position_of(row)
 
     def put_position(self, position: Position) -> None:
         """Write a position; one without shares goes away."""
@@ -280,9 +290,12 @@ class Book:
             (position.symbol, spelled(position.quantity), spelled(position.average_price)),
         )
 
-    def put_close(self, session: str, equity: Decimal) -> None:
-        """Keep the equity in USD at a session's close."""
-        self._db.execute("INSERT INTO closes VALUES (?, ?)", (session, spelled(equity)))
+    def put_closes(self, sessions: Iterable[str], equity: Decimal) -> None:
+        """Keep the equity in USD at the close of one or more sessions."""
+        text = spelled(equity)
+        self._db.executemany(
+            "INSERT INTO closes VALUES (?, ?)", ((session, text) for session in sessions)
+        )
 
     def equity_before(self, date: str) -> Decimal | None:
         """Return the equity in USD at the newest close before a date, or None."""
@@ -328,6 +341,16 @@ def storage_error(error: sqlite3.Error, path: Path | None) -> StorageError:
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return JournalCorrupt(f"the exchange's book is damaged: {error}", value=path)
     return StorageError(f"the exchange's book cannot be used: {error}", value=path, hint=hint)
+
+
+def _print_of(row: tuple[Any, ...]) -> LastPrint:
+    symbol, price, at, session, old = row
+    return LastPrint(symbol, Decimal(price), at, session, None if old is None else Decimal(old))
+
+
+def _position_of(row: tuple[Any, ...]) -> Position:
+    symbol, shares, price = row
+    return Position(symbol, Decimal(shares), Decimal(price))
 
 
 def _order_of(row: tuple[Any, ...]) -> Order:

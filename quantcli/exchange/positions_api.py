@@ -24,11 +24,8 @@ _HUNDRED = Decimal(100)
 
 def list_positions(call: Call) -> Answer:
     """Return all positions, by symbol; a flat symbol has no row."""
-    prints = call.book.held_prints()
     orders = call.book.open_orders()
-    rows = [
-        _position_view(call, held, prints[held.symbol], orders) for held in call.book.positions()
-    ]
+    rows = [_position_view(call, held, newest, orders) for held, newest in call.book.holdings()]
     return Answer(200, rows)
 
 

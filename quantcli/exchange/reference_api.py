@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 from quantcli.contracts.session_table import FIRST, LAST, hours, new_york
-from quantcli.exchange.advance import list_assets
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.orders_api import asset_symbol
 from quantcli.exchange.refusals import malformed, not_found
@@ -53,7 +52,6 @@ def get_calendar(call: Call) -> Answer:
 
 def list_all_assets(call: Call) -> Answer:
     """Return every listed asset; filters that match none give an empty list."""
-    list_assets(call.book, call.market, call.seed, call.clock)
     is_wanted = (
         call.query.get("status", "active") in {"", "active"}
         and call.query.get("asset_class", "us_equity") in {"", "us_equity"}

@@ -1,9 +1,9 @@
-"""The one table of routes: method, path, whether it changes the book, and who answers."""
+"""The one table of routes: method, path, what the answer is made from, and who answers."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from quantcli.exchange import (
     account_api,
@@ -16,22 +16,27 @@ from quantcli.exchange import (
 )
 from quantcli.exchange.calls import Handler
 
+#: `book`: read from the book alone; the same question of the same book has the same answer.
+#: `bars`: read from the bars too; symbols that are new to them get listed before.
+#: `change`: changes the book.
+Source = Literal["book", "bars", "change"]
+
 
 class Route(NamedTuple):
-    """One endpoint. Places in the path are groups; `is_write` asks for the write lock."""
+    """One endpoint. Places in the path are groups."""
 
     method: str
     path: re.Pattern[str]
-    is_write: bool
+    source: Source
     handler: Handler
 
 
-def _route(method: str, path: str, handler: Handler, *, is_write: bool = False) -> Route:
+def _route(method: str, path: str, handler: Handler, source: Source | None = None) -> Route:
     pattern = re.escape(path).replace(r"\{\}", "([^/]+)")
-    return Route(method, re.compile(pattern), is_write, handler)
+    usual: Source = "book" if method == "GET" else "change"
+    return Route(method, re.compile(pattern), source or usual, handler)
 
 
-# Assets are written when they are first asked for: symbols that are new to the bars get listed.
 ROUTES: tuple[Route, ...] = (
     _route("GET", "/v2/account", account_api.get_account),
     _route("GET", "/v2/account/configurations", account_api.get_configurations),
@@ -39,21 +44,21 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v2/account/activities/{}", activities_api.list_activities),
     _route("GET", "/v2/clock", reference_api.get_clock),
     _route("GET", "/v2/calendar", reference_api.get_calendar),
-    _route("GET", "/v2/assets", reference_api.list_all_assets, is_write=True),
-    _route("GET", "/v2/assets/{}", reference_api.get_asset, is_write=True),
+    _route("GET", "/v2/assets", reference_api.list_all_assets, "bars"),
+    _route("GET", "/v2/assets/{}", reference_api.get_asset, "bars"),
     _route("GET", "/v2/orders", orders_api.list_orders),
-    _route("POST", "/v2/orders", orders_api.post_order, is_write=True),
-    _route("DELETE", "/v2/orders", orders_api.delete_orders, is_write=True),
+    _route("POST", "/v2/orders", orders_api.post_order),
+    _route("DELETE", "/v2/orders", orders_api.delete_orders),
     _route("GET", "/v2/orders:by_client_order_id", orders_api.get_order_by_client_id),
     _route("GET", "/v2/orders/{}", orders_api.get_order),
-    _route("PATCH", "/v2/orders/{}", orders_api.patch_order, is_write=True),
-    _route("DELETE", "/v2/orders/{}", orders_api.delete_order, is_write=True),
+    _route("PATCH", "/v2/orders/{}", orders_api.patch_order),
+    _route("DELETE", "/v2/orders/{}", orders_api.delete_order),
     _route("GET", "/v2/positions", positions_api.list_positions),
-    _route("GET", "/v2/positions/{}", positions_api.get_position, is_write=True),
-    _route("DELETE", "/v2/positions/{}", positions_api.delete_position, is_write=True),
-    _route("GET", "/v2/stocks/bars", bars_api.get_bars),
+    _route("GET", "/v2/positions/{}", positions_api.get_position, "bars"),
+    _route("DELETE", "/v2/positions/{}", positions_api.delete_position),
+    _route("GET", "/v2/stocks/bars", bars_api.get_bars, "bars"),
     _route("GET", "/_sim/clock", clock_api.get_sim_clock),
-    _route("POST", "/_sim/clock", clock_api.post_sim_clock, is_write=True),
+    _route("POST", "/_sim/clock", clock_api.post_sim_clock),
 )
 
 

@@ -99,10 +99,7 @@ def equity(book: Book) -> Decimal:
 
 def long_market_value(book: Book) -> Decimal:
     """Return what the shares held are worth at their last prints, in USD."""
-    prints = book.held_prints()
-    return sum(
-        (fill_amount(held.quantity, prints[held.symbol].price) for held in book.positions()), ZERO
-    )
+    return sum((fill_amount(held.quantity, newest.price) for held, newest in book.holdings()), ZERO)
 
 
 def _change_position(book: Book, order: Order, quantity: Decimal, price: Decimal) -> None:

@@ -19,12 +19,12 @@ from threading import RLock
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
-from quantcli.exchange.advance import AdvanceSummary, Market, advance, list_assets
+from quantcli.exchange.advance import AdvanceSummary, Market, advance, list_assets, unlisted
 from quantcli.exchange.bars import ExchangeBars
 from quantcli.exchange.book import Book, VenueRow, storage_error
 from quantcli.exchange.calls import Answer, Call, encoded
 from quantcli.exchange.refusals import Refusal, not_found
-from quantcli.exchange.routes import find_route
+from quantcli.exchange.routes import Route, find_route
 from quantcli.exchange.settings import ExchangeSettings
 from quantcli.exchange.trading_hours import instant_of, micros
 
@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 __all__ = ["AdvanceSummary", "Exchange", "ExchangeSettings"]
 
 WireAnswer = tuple[int, list[tuple[str, str]], bytes]
+#: Status and body.
+SentAnswer = tuple[int, bytes]
 
 BODY_BYTES_MAX = 1024 * 1024
+#: How many answers are kept for the case that the same is asked again before the book changes.
+ANSWERS_KEPT_MAX = 16
 
 _JSON = "application/json; charset=UTF-8"
 _EDGE_PAGE = (
@@ -65,14 +69,12 @@ class Exchange:
         self.settings = settings
         self._market = Market(bars)
         self._lock = RLock()
+        self._kept: dict[tuple[str, str], SentAnswer] = {}
+        self._kept_of = (-1, -1)
         self._book = Book(book_path, is_synced_each_commit=settings.is_synced_each_commit)
-        with self._storage(), self._book.transaction():
+        with self._storage():
             if self._book.venue() is None:
-                opening = micros(settings.opening_at)
-                self._book.found(
-                    VenueRow(settings.seed, opening, opening, settings.cash, settings.cash)
-                )
-                list_assets(self._book, self._market, settings.seed, opening)
+                self._found()
 
     def handle(
         self, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str]
@@ -93,15 +95,14 @@ class Exchange:
         if refused is not None:
             return refused
         try:
-            answer = self._answer(method, path, query, body)
+            status, data = self._answer(method, path, query, body)
         except Refusal as refusal:
-            answer = Answer(refusal.status, refusal.body)
+            status, data = refusal.status, encoded(refusal.body)
         request_id = hashlib.sha256(f"{method} {path}?{query}\n".encode() + body).hexdigest()[:32]
-        data = b"" if answer.body is None else encoded(answer.body)
         headers_out = [("X-Request-ID", request_id)]
-        if answer.body is not None:
+        if data:
             headers_out.append(("Content-Type", _JSON))
-        return answer.status, headers_out, data
+        return status, headers_out, data
 
     def advance(self, to: dt.datetime) -> AdvanceSummary:
         """Move the clock to an instant and let happen what happens until then, it included.
@@ -131,32 +132,71 @@ class Exchange:
         with self._lock:
             self._book.close()
 
-    def _answer(self, method: str, path: str, query: str, body: bytes) -> Answer:
+    def _found(self) -> None:
+        """Make a new book's first rows, unless another process was faster."""
+        with self._book.transaction():
+            if self._book.venue() is None:
+                settings, opening = self.settings, micros(self.settings.opening_at)
+                self._book.found(
+                    VenueRow(settings.seed, opening, opening, settings.cash, settings.cash)
+                )
+                list_assets(self._book, self._market, settings.seed, opening)
+
+    def _answer(self, method: str, path: str, query: str, body: bytes) -> SentAnswer:
         if len(body) > BODY_BYTES_MAX:
             raise Refusal(413, 41310000, "request body too large")
         found = find_route(method, _SLASHES.sub("/", path))
         if found is None:
             raise not_found("endpoint not found")
         route, segments = found
-        parameters = dict(parse_qsl(query, keep_blank_values=True))
         with self._lock, self._storage():
-            with self._book.transaction(is_write=route.is_write):
-                venue = self._venue()
-                answer = route.handler(
-                    Call(
-                        book=self._book,
-                        market=self._market,
-                        settings=self.settings,
-                        clock=venue.clock,
-                        seed=venue.seed,
-                        segments=tuple(unquote(each) for each in segments),
-                        query=parameters,
-                        body=body,
-                    )
-                )
+            if route.source == "book":
+                kept = self._kept_answers()
+                if (path, query) not in kept:
+                    kept[path, query] = _sent(self._ask(route, segments, query, body))
+                return kept[path, query]
+            if route.source == "bars":
+                self._list_symbols()
+            answer = self._ask(route, segments, query, body)
             if isinstance(answer.body, dict) and answer.body.get("sessions_closed"):
                 self._sync()
-            return answer
+            return _sent(answer)
+
+    def _ask(self, route: Route, segments: tuple[str, ...], query: str, body: bytes) -> Answer:
+        """Let the endpoint answer, within one transaction."""
+        with self._book.transaction(is_write=route.source == "change"):
+            venue = self._venue()
+            return route.handler(
+                Call(
+                    book=self._book,
+                    market=self._market,
+                    settings=self.settings,
+                    clock=venue.clock,
+                    seed=venue.seed,
+                    segments=tuple(unquote(each) for each in segments),
+                    query=dict(parse_qsl(query, keep_blank_values=True)),
+                    body=body,
+                )
+            )
+
+    def _kept_answers(self) -> dict[tuple[str, str], SentAnswer]:
+        """Return the answers, by path and query, that hold as long as the book is as it is now.
+
+        A desk asks for account, orders and positions in each of its steps; most of the time
+        nothing has happened in between.
+        """
+        version = self._book.version()
+        if version != self._kept_of or len(self._kept) >= ANSWERS_KEPT_MAX:
+            self._kept.clear()
+            self._kept_of = version
+        return self._kept
+
+    def _list_symbols(self) -> None:
+        """List the symbols that are new to the bars; only then is anything written."""
+        if unlisted(self._book, self._market):
+            with self._book.transaction():
+                venue = self._venue()
+                list_assets(self._book, self._market, venue.seed, venue.clock)
 
     def _sync(self) -> None:
         """Bring a session's end to the disk, if single commits did not."""
@@ -186,3 +226,7 @@ class Exchange:
             yield
         except sqlite3.Error as error:
             raise storage_error(error, self._book.path) from error
+
+
+def _sent(answer: Answer) -> SentAnswer:
+    return answer.status, b"" if answer.body is None else encoded(answer.body)

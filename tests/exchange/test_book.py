@@ -12,7 +12,7 @@ import pytest
 from quantcli.contracts.errors import JournalCorrupt, StorageError
 from quantcli.contracts.scalars import instant
 from quantcli.exchange import book as book_module
-from quantcli.exchange.venue import Exchange
+from quantcli.exchange.venue import ANSWERS_KEPT_MAX, Exchange
 from tests.exchange.market import Customer, HandMadeBars, customer, settings
 
 PATHS = ("/v2/account", "/v2/positions", "/v2/account/activities", "/_sim/clock")
@@ -71,6 +71,36 @@ def test_two_processes_take_turns_on_one_book(market, tmp_path):
     assert one.position("XYZ") == two.position("XYZ")
     one.send("XYZ", 1, "sell")
     assert two.get("/v2/positions") == []
+
+
+def test_what_another_process_did_is_seen_when_the_same_is_asked_again(market, tmp_path):
+    path = tmp_path / "b"
+    one, two = customer(market, path=path), customer(market, path=path)
+    before = everything(one)
+    assert everything(one) == before
+
+    trade(two)
+    assert everything(one) == everything(two) != before
+
+
+def test_what_was_refused_or_is_unknown_is_asked_anew(queued):
+    asked = {"client_order_id": "mine"}
+    assert queued.ask("GET", "/v2/orders:by_client_order_id", asked)[0] == 404
+    queued.refused("NONE", 1, "buy", client_order_id="mine")
+    assert queued.ask("GET", "/v2/orders:by_client_order_id", asked)[0] == 404
+
+    order = queued.send("XYZ", 1, "buy", client_order_id="mine")
+    assert queued.ask("GET", "/v2/orders:by_client_order_id", asked) == (200, order)
+    queued.cancel(order)
+    assert queued.ask("GET", "/v2/orders:by_client_order_id", asked)[1]["status"] == "canceled"
+
+
+def test_more_questions_than_answers_are_kept_for(queued):
+    ids = [queued.send("XYZ", 1, "buy", "limit", "50")["id"] for _ in range(40)]
+
+    for _ in range(2):
+        assert [queued.get(f"/v2/orders/{each}")["id"] for each in ids] == ids
+    assert len(queued.exchange._kept) <= ANSWERS_KEPT_MAX
 
 
 def test_founding_settings_count_once(market, tmp_path):
@@ -142,7 +172,13 @@ def test_locked_book_is_an_error_and_nothing_happens(market, tmp_path, monkeypat
 
     with pytest.raises(StorageError, match="locked"):
         someone.send("XYZ", 1, "buy")
-    assert someone.get("/v2/orders") == []  # reading goes on
+    # Reading goes on, for who is there and for who comes.
+    for reader in (someone, customer(market, path=path)):
+        assert reader.get("/v2/orders") == reader.get("/v2/positions") == []
+        assert reader.cash() == "100000"
+        assert [each["symbol"] for each in reader.get("/v2/assets")] == ["ABC", "XYZ"]
+        assert reader.get("/v2/assets/XYZ")["tradable"] is True
+        assert reader.ask("GET", "/v2/positions/XYZ")[0] == 404
     other.execute("ROLLBACK")
     other.close()
     someone.send("XYZ", 1, "buy")

@@ -145,6 +145,15 @@ def test_symbol_new_to_the_bars_is_listed_when_asked_for(queued):
     assert queued.get("/v2/account")["buying_power"] == "99896"  # 10 x 10 x 1.04
 
 
+def test_symbol_new_to_the_bars_is_among_the_assets(queued):
+    assert "LATE" not in str(queued.get("/v2/assets"))
+    for row in queued.exchange._market.bars.rows.values():
+        row["LATE"] = (10.0, 11.0, 9.0, 10.0, 1.0)
+
+    assert [each["symbol"] for each in queued.get("/v2/assets")] == ["ABC", "LATE", "XYZ"]
+    assert queued.get("/v2/assets/LATE")["symbol"] == "LATE"
+
+
 # ------------------------------------------------------------------------------- activities
 
 
