@@ -17,9 +17,16 @@ from quantcli.contracts.config import AvwapSection
 from quantcli.core.history import columns_of, rows_of
 from quantcli.core.sectors import screen_sectors
 from quantcli.core.sieve import Drop, Sieve, shown
-from quantcli.core.strategies.avwap_candidate import NAME, candidate_of, trend_of, view_of
+from quantcli.core.strategies.avwap_candidate import (
+    NAME,
+    adx_of,
+    candidate_of,
+    trend_score,
+    view_of,
+)
 from quantcli.core.strategies.avwap_setup import (
     Choice,
+    Quality,
     SetupRules,
     atr_percent_cap,
     choose_anchor,
@@ -57,14 +64,17 @@ def propose(
         sector_of: Sector of each symbol; None if no source is configured.
         sieve: Receives the first failing check of each symbol.
     """
-    rules = rules_of(section)
+    rules, adx_bars = rules_of(section), section.history_bars_min - 1
     today = rows_of(history, 1, None)
+    quality, choice = quality_of(today), choose_anchor(today, rules)
     if sector_of is not None:
-        strength = trend_of(today, section.history_bars_min - 1)
+        strength = trend_score(quality, adx_of(today, adx_bars))
         screen_sectors(sieve, today.symbols, strength, sector_of, section.sectors_kept)
-    _screen_setup(sieve, today, rules)
+    _screen_setup(sieve, today, quality, choice, rules)
     _screen_news(sieve, history, rules)
-    view = view_of(columns_of(today, sieve.left()), rules, section.history_bars_min - 1)
+    left = sieve.left()
+    kept = np.array([today.symbols.index(symbol) for symbol in left], dtype=np.int64)
+    view = view_of(columns_of(today, left), quality.of(kept), choice.of(kept), rules, adx_bars)
     return _with_stops(
         sieve,
         [
@@ -74,10 +84,11 @@ def propose(
     )
 
 
-def _screen_setup(sieve: Sieve, bars: BarMatrix, rules: SetupRules) -> None:
+def _screen_setup(
+    sieve: Sieve, bars: BarMatrix, quality: Quality, choice: Choice, rules: SetupRules
+) -> None:
     """Drop the symbols whose setup does not hold, in the order in which it is judged."""
-    names, quality, choice = bars.symbols, quality_of(bars), choose_anchor(bars, rules)
-    calm = atr_percent_cap(quality, rules)
+    names, calm = bars.symbols, atr_percent_cap(quality, rules)
     sieve.keep(
         names, is_weekly_up(quality), "weekly-trend-down", quality.weekly_fast, quality.weekly_slow
     )

@@ -24,8 +24,6 @@ from quantcli.core.strategies.avwap_setup import (
     Choice,
     Quality,
     SetupRules,
-    choose_anchor,
-    quality_of,
 )
 from quantcli.core.strategies.candidate import Candidate
 
@@ -59,13 +57,23 @@ class View:
     swing_rows: Rows
 
 
-def view_of(bars: BarMatrix, rules: SetupRules, adx_bars: int) -> View:
-    """Return the view of a session; `adx_bars` movements feed the directional index."""
-    quality, adx = quality_of(bars), adx_of(bars, adx_bars)
+def view_of(
+    bars: BarMatrix, quality: Quality, choice: Choice, rules: SetupRules, adx_bars: int
+) -> View:
+    """Return the view of a session.
+
+    Args:
+        bars: Through the data session, without holes.
+        quality: Of the same columns.
+        choice: Of the same columns.
+        rules: Where gaps and swing lows are sought.
+        adx_bars: Movements that feed the directional index.
+    """
+    adx = adx_of(bars, adx_bars)
     return View(
         bars=bars,
         quality=quality,
-        choice=choose_anchor(bars, rules),
+        choice=choice,
         adx=adx,
         trend=trend_score(quality, adx),
         vwap=words.rolling_vwap(bars),
@@ -78,11 +86,6 @@ def view_of(bars: BarMatrix, rules: SetupRules, adx_bars: int) -> View:
 def adx_of(bars: BarMatrix, adx_bars: int) -> Column:
     """Return the 14-bar average directional index fed by the last `adx_bars` movements."""
     return directional_index(bars.high, bars.low, bars.close, ATR_BARS, adx_bars)
-
-
-def trend_of(bars: BarMatrix, adx_bars: int) -> Column:
-    """Return the trend score of every symbol, also of those without a setup."""
-    return trend_score(quality_of(bars), adx_of(bars, adx_bars))
 
 
 def trend_score(quality: Quality, adx: Column) -> Column:

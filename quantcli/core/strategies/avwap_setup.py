@@ -6,7 +6,7 @@ evaluation of a matrix that ends one row earlier tells whether the setup is new.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -89,6 +89,10 @@ class Quality:
     change_percent: Column
     tier: Rows
 
+    def of(self, columns: Rows) -> Quality:
+        """Return the quality of these columns alone."""
+        return Quality(**{part.name: getattr(self, part.name)[columns] for part in fields(self)})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
@@ -117,6 +121,12 @@ class Choice:
     confluence: Rows
     score: Column
     distances_percent: Column
+
+    def of(self, columns: Rows) -> Choice:
+        """Return the choice for these columns alone."""
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        names = parts.pop("names")
+        return Choice(names, **{name: part[..., columns] for name, part in parts.items()})
 
 
 def quality_of(bars: BarMatrix) -> Quality:
