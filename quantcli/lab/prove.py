@@ -9,6 +9,7 @@ recorded ones. No broker is contacted.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -121,13 +122,13 @@ def prove(archive: Archive, sessions: tuple[dt.date, ...], code: CodeId) -> Iter
     for session in sessions:
         findings: list[Finding] = []
         other: set[str] = set()
-        rows_derived = 0
+        rows_derived: Counter[str] = Counter()
         attempts = list(_attempts(archive, session, findings))
         for attempt in attempts:
             if attempt.artifact.code != code:
                 other.add(f"{attempt.artifact.code.version} {attempt.artifact.code.digest[:12]}")
             count_rows, found = _prove_attempt(archive, past, attempt)
-            rows_derived += count_rows
+            rows_derived[_place_of(*attempt.located[:3])] += count_rows
             findings.extend(found)
             if attempt.is_last:
                 findings.extend(
@@ -223,12 +224,24 @@ def _head_of(journal: SqliteJournal, artifact: Artifact) -> Head:
     return Head(seq, str(rows[0][7])) if rows else _NOTHING
 
 
-def _unproven_rows(journal: SqliteJournal, session: dt.date, derived: int) -> list[Finding]:
-    """Name journal rows of the session that no recorded attempt accounts for."""
-    recorded = sum(row.place.step in STEPS for row in journal.rows(session=session))
-    if recorded == derived:
-        return []
-    return [Finding(f"journal/{session}", "", f"{recorded} rows", f"{derived} rows")]
+def _unproven_rows(
+    journal: SqliteJournal, session: dt.date, derived: Mapping[str, int]
+) -> list[Finding]:
+    """Name the steps whose journal rows no recorded attempt accounts for.
+
+    One that died and was never run again has a tape and no artifact to say what it had read.
+    """
+    places = (row.place for row in journal.rows(session=session) if row.place.step in STEPS)
+    recorded = Counter(_place_of(*place) for place in places)
+    return [
+        Finding(place, "", f"{recorded[place]} rows", f"{derived.get(place, 0)} rows")
+        for place in sorted({*recorded, *derived})
+        if recorded[place] != derived.get(place, 0)
+    ]
+
+
+def _place_of(session: dt.date, cycle: str, step: str) -> str:
+    return f"journal/{session}/{cycle}/{step}"
 
 
 def _prove_attempt(archive: Archive, past: _Past, attempt: _Attempt) -> tuple[int, list[Finding]]:

@@ -47,3 +47,19 @@ def test_answers_that_were_never_acted_on_are_no_difference(
     proof = typed(before, "prove", SESSION, "--json")
     assert proof.code == 0, proof.err
     assert len(list((before / "artifacts" / SESSION / cycle).glob(f"{step}.tape-*.jsonl"))) == 2
+
+
+def test_rows_of_a_step_that_died_and_was_never_finished_are_named(before, monkeypatch):
+    """Without an artifact nothing says what the step had read: its rows cannot be derived."""
+    run_cycle(before, SESSION, OPEN, through="enforce")
+    advance(before, SESSION, OPEN)
+    with monkeypatch.context() as dying:
+        dying_at(2, dying)
+        with pytest.raises(Death):
+            typed(before, "execute")
+    for following in (AFTER_OPEN, CLOSE):
+        assert {said.code for said in run_cycle(before, SESSION, following).values()} == {0}
+    proof = typed(before, "prove", SESSION)
+    assert proof.code == 4
+    assert proof.err.startswith(f"journal/{SESSION}/{OPEN}/execute: recorded ")
+    assert proof.err.count("\n") == 1

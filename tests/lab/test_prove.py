@@ -180,7 +180,7 @@ def test_a_row_that_nobody_wrote_is_found(desk, days):
         row = FlagRow(name="paused", is_set=False, reasons=(), by="reconcile")
         workspace.journal.append(Place(days[3], "160500", "reconcile"), [row])
 
-    assert findings(desk, days[3:]) == [f"journal/{days[3]}"]
+    assert findings(desk, days[3:]) == [f"journal/{days[3]}/160500/reconcile"]
 
 
 def test_a_row_of_an_operator_is_nobodys_to_derive(desk, days):
