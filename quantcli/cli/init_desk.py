@@ -35,9 +35,11 @@ def make_desk(root: Path, *, name: str, feed: str = "local", git: bool = True) -
 
 
 def make_state(home: Path) -> None:
-    """Make an empty journal and a halt record that halts nothing."""
+    """Make an empty journal and, unless there is one, a halt record that halts nothing."""
     SqliteJournal.create(home / "state" / "desk.sqlite3").close()
-    HaltFile(home / "state" / "halt.json").write(HaltReading(False, False, ""))
+    record = home / "state" / "halt.json"
+    if not record.exists():
+        HaltFile(record).write(HaltReading(False, False, ""))
 
 
 def make_repository(root: Path) -> bool:

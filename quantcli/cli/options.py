@@ -23,7 +23,13 @@ AsOfOption = Annotated[
     ),
 ]  # fmt: skip
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Work on the shadow book under dry-run/; send nothing.")
+    bool, typer.Option("--dry-run", help="Work on the shadow desk under dry-run/; send nothing.")
+]
+ShadowOption = Annotated[
+    bool, typer.Option("--dry-run", help="Look at the shadow desk under dry-run/.")
+]
+WriteNothingOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

@@ -58,6 +58,11 @@ def find_desk(path: Path | None) -> Path:
     )
 
 
+def home_of(root: Path, mode: Mode) -> Path:
+    """Return the folder that state and artifacts of a mode live under."""
+    return root / "dry-run" if mode == "dry-run" else root
+
+
 class Workspace:
     """One desk, opened: configuration, paths and the parts, each made when first used."""
 
@@ -85,7 +90,7 @@ class Workspace:
         self.config = config or load_config(root)
         self._config_ref = config_ref(self.config)
         self.mode: Mode = "dry-run" if dry_run else self.config.desk.mode
-        self.home = root / "dry-run" if self.mode == "dry-run" else root
+        self.home = home_of(root, self.mode)
         self.url = "" if self.mode == "dry-run" else self.config.broker.url if url is None else url
         self.code = code or code_identity()
         self.clock = WallClock()

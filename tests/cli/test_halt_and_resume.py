@@ -93,6 +93,43 @@ def test_a_damaged_record_is_replaced_by_a_halt(desk):
     assert halt(desk) == HaltReading(entries=True, all=False, reason="x")
 
 
+# ------------------------------------------------------------------------------ dry run
+
+
+def tree(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def in_mode_dry_run(desk):
+    text = (desk / "desk.toml").read_text()
+    assert text.count('mode = "local"') == 1
+    (desk / "desk.toml").write_text(text.replace('mode = "local"', 'mode = "dry-run"'))
+
+
+@pytest.mark.parametrize("by_mode", [False, True])
+def test_a_dry_run_is_halted_and_resumed_apart_from_the_desk(desk, by_mode):
+    """A halt holds what the same command line would run: a dry run's own steps, and no other."""
+    if by_mode:
+        in_mode_dry_run(desk)
+    words = () if by_mode else ("--dry-run",)
+    before = tree(desk)
+    said = say("halt", "-C", desk, "--entries", "--reason", "rehearsal", *words)
+
+    assert said == (0, "DRY RUN halted: entries; exits go on\n", "")
+    shadow = desk / "dry-run"
+    assert halt(shadow) == HaltReading(entries=True, all=False, reason="rehearsal")
+    # The first dry run makes the rest of the shadow desk around it.
+    assert say("scan", "-C", desk, "--as-of", AS_OF, *words).code == 4
+    assert halt(shadow).entries
+    assert say("status", "-C", desk, *words, "--json").value["may_enter"] is False
+
+    said = say("resume", "-C", desk, "--reason", "seen", "--as-of", AS_OF, *words)
+    assert said == (0, "DRY RUN ended: halt\n", "")
+    assert halt(shadow) == HaltReading(entries=False, all=False, reason="")
+    after = {path: data for path, data in tree(desk).items() if shadow not in path.parents}
+    assert after == before
+
+
 # ------------------------------------------------------------------------------ resume
 
 

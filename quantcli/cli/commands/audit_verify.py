@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantcli.cli.console import emit, warn
-from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import StorageError
 from quantcli.shell.audit import verify
@@ -11,7 +11,7 @@ from quantcli.shell.audit import verify
 
 def command(
     desk: DeskOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantcli.cli.console import emit
-from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.contracts.errors import UsageError
 from quantcli.contracts.scalars import instant_text, session_date
 from quantcli.contracts.session_table import LAST, hours, is_half_day, new_york
@@ -33,7 +33,7 @@ def command(
     last: ToOption = None,
     desk: DeskOption = None,
     as_of: AsOfOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantcli.cli.console import emit
-from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, WriteNothingOption
 from quantcli.cli.wiring import find_desk
 from quantcli.shell.bar_check import CheckReport, check_store
 from quantcli.shell.bar_findings import BarFinding
@@ -22,8 +22,7 @@ AllOption = Annotated[bool, typer.Option("--all", help="List notes too, not only
 def command(
     show_all: AllOption = False,
     desk: DeskOption = None,
-    _as_of: AsOfOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: WriteNothingOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

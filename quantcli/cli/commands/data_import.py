@@ -11,7 +11,7 @@ import typer
 
 from quantcli.cli.console import emit, is_terminal, warn
 from quantcli.cli.desk_file import load_config
-from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, WriteNothingOption
 from quantcli.cli.wiring import find_desk
 from quantcli.shell.bar_import import ImportSummary, Progress, import_to, shelf_of
 
@@ -40,8 +40,7 @@ def command(
     kind: Kind = "bars",
     symbol: OnlySymbol = None,
     desk: DeskOption = None,
-    _as_of: AsOfOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: WriteNothingOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

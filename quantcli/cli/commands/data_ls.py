@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantcli.cli.console import emit
-from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import find_desk
 from quantcli.shell.catalog import Catalog, Shelf, load_catalog, load_quarantine
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 def command(
     desk: DeskOption = None,
-    _as_of: AsOfOption = None,
-    _dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -9,7 +9,7 @@ import typer
 
 from quantcli.cli.console import emit
 from quantcli.cli.investigation import read_json
-from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import ConfigError, UsageError
 from quantcli.core.json_diff import ABSENT, DIFFERENCES_MAX, differences
@@ -22,7 +22,7 @@ def command(
         int, typer.Option("--limit", min=1, max=10_000, help="Differences shown for a pair.")
     ] = DIFFERENCES_MAX,
     desk: DeskOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -9,7 +9,7 @@ import typer
 
 from quantcli.cli.console import emit
 from quantcli.cli.investigation import chosen_session
-from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import Artifact
 from quantcli.contracts.errors import ArtifactError
@@ -24,7 +24,7 @@ def command(
         str | None, typer.Argument(metavar="[SESSION]", help="YYYY-MM-DD; else all sessions.")
     ] = None,
     desk: DeskOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

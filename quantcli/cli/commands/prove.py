@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import emit, warn
-from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.lab.prove import Proof, prove
@@ -22,7 +22,7 @@ def command(
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First of a range.")] = "",
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last of a range.")] = "",
     desk: DeskOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import emit
-from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption, typed_text
+from quantcli.cli.options import (
+    AsOfOption,
+    DeskOption,
+    DryRunOption,
+    JsonOption,
+    QuietOption,
+    typed_text,
+)
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.contracts.journal_rows import FlagRow
@@ -21,6 +28,7 @@ def command(
     desk: DeskOption = None,
     reason: Annotated[str, typer.Option("--reason", help="Why it is safe; journaled.")] = "",
     as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
@@ -28,7 +36,10 @@ def command(
     why = typed_text(reason)
     if not why:
         raise UsageError("resuming needs --reason TEXT")
-    with Workspace(find_desk(desk)) as workspace, workspace.lock.hold(wait_seconds=5):
+    with (
+        Workspace(find_desk(desk), dry_run=dry_run) as workspace,
+        workspace.lock.hold(wait_seconds=5),
+    ):
         at = workspace.now(as_of)
         session = _session(workspace, new_york(at).date())
         flags = workspace.journal.flags()
@@ -40,6 +51,8 @@ def command(
         workspace.halts.write(HaltReading(entries=False, all=False, reason=""))
     ended = [name for name, was in (("PAUSED", was_paused), ("halt", halt.entries)) if was]
     text = f"ended: {', '.join(ended)}" if ended else "nothing was halted or paused"
+    if workspace.mode == "dry-run":
+        text = f"DRY RUN {text}"
     emit({"ended": ended, "reason": why}, text, as_json, quiet)
     return 0
 

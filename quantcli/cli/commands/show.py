@@ -8,7 +8,7 @@ import typer
 
 from quantcli.cli.console import write_out
 from quantcli.cli.investigation import END_OF_DAY, SessionOption, chosen_session
-from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import STEPS, Artifact
 from quantcli.contracts.errors import ArtifactMissing, UsageError
@@ -23,7 +23,7 @@ def command(
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Print the canonical bytes.")] = False,
     desk: DeskOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -11,7 +11,7 @@ import typer
 
 from quantcli.cli.console import emit, write_out
 from quantcli.cli.investigation import evidence_of
-from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import StorageError
 from quantcli.contracts.orders import OrderRecord
@@ -30,7 +30,7 @@ def command(
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it again every five seconds, until interrupted.")
     ] = False,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

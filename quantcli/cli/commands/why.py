@@ -8,7 +8,7 @@ import typer
 
 from quantcli.cli.console import emit
 from quantcli.cli.investigation import SessionOption, chosen_session, evidence_of
-from quantcli.cli.options import DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.core.story import Story, story_of
@@ -21,7 +21,7 @@ def command(
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="The symbol, e.g. AAPL.")],
     session: SessionOption = None,
     desk: DeskOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: ShadowOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
