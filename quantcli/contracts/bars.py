@@ -45,17 +45,6 @@ class BarMatrix:
     adjustment: str
     refs: tuple[InputRef, ...]
 
-    def through(self, session: dt.date) -> BarMatrix:
-        """Return the rows of sessions not after `session`: views, nothing is copied."""
-        from bisect import bisect_right
-
-        rows = bisect_right(self.sessions, session)
-        return BarMatrix(
-            self.symbols, self.sessions[:rows], self.open[:rows], self.high[:rows],
-            self.low[:rows], self.close[:rows], self.volume[:rows], self.feed,
-            self.adjustment, self.refs,
-        )  # fmt: skip
-
 
 class MinuteBar(NamedTuple):
     """One bar of one symbol; `start` is UTC, the bar covers [start, start + 1 minute)."""

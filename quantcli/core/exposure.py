@@ -74,10 +74,6 @@ class Book:
             [*(held.symbol for held in self.holdings), *(entry.symbol for entry in self.entries)]
         )
 
-    def unmarked(self) -> tuple[str, ...]:
-        """Return held symbols without a mark, in order."""
-        return tuple(sorted(held.symbol for held in self.holdings if held.mark is None))
-
 
 def open_entry(order: OrderRecord, booked: Decimal) -> OpenEntry | None:
     """Return what an entry order still ties up beyond the shares already booked.

@@ -45,11 +45,6 @@ class Coverage(NamedTuple):
     counts: Rows
 
 
-def newest_rows(matrix: BarMatrix, through: dt.date, count: int) -> BarMatrix:
-    """Return the last `count` rows of sessions not after `through`; fewer if there are fewer."""
-    return rows_of(matrix.through(through), -count, None)
-
-
 def rows_of(matrix: BarMatrix, start: int | None, stop: int | None) -> BarMatrix:
     """Return a slice of the rows: views, nothing is copied."""
     rows = slice(start, stop)

@@ -76,11 +76,6 @@ def client_order_id(key: IntentKey) -> str:
     return name
 
 
-def is_ours(name: str) -> bool:
-    """Return whether a client order id was made here, judging by its prefix."""
-    return name.startswith(PREFIX)
-
-
 def _digest(key: IntentKey) -> bytes:
     if key.sequence < 1:
         raise ValueError(f"sequences count from 1, not from {key.sequence}")

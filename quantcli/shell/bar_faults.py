@@ -15,14 +15,6 @@ from quantcli.shell.catalog import QuarantineEntry, Series
 if TYPE_CHECKING:
     import polars as pl
 
-#: code -> what it means; these are the faults of single bars.
-ROW_FAULTS: dict[str, str] = {
-    "price-invalid": "a price is missing, not finite, zero or negative",
-    "ohlc-inconsistent": "the high is not the highest or the low not the lowest of the four",
-    "volume-invalid": "the volume is missing, not finite or negative",
-    "duplicate-bar": "two bars of the same time say different things",
-    "not-a-session": "the exchange held no session on that date",
-}
 #: Found by comparing neighbours, in `bar_check`.
 SPIKE = "spike"
 
@@ -65,7 +57,13 @@ def row_faults(frame: pl.DataFrame, series: Series) -> set[QuarantineEntry]:
 
 
 def _rules(series: Series) -> dict[str, pl.Expr]:
-    """Return code -> the expression that is true for a faulty row; null counts as faulty."""
+    """Return code -> the expression that is true for a faulty row; null counts as faulty.
+
+    `price-invalid`: a price is missing, not finite, zero or negative. `ohlc-inconsistent`: the
+    high is not the highest or the low not the lowest of the four. `volume-invalid`: the volume
+    is missing, not finite or negative. `duplicate-bar`: two bars of the same time say different
+    things. `not-a-session`: the exchange held no session on that date.
+    """
     import polars as pl
 
     prices = ["close"] if series == "index" else ["open", "high", "low", "close"]

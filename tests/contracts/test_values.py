@@ -3,11 +3,9 @@
 import datetime as dt
 from decimal import Decimal
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from quantcli.contracts.bars import BarMatrix
 from quantcli.contracts.broker_views import Account
 from quantcli.contracts.journal_rows import ROW_KINDS, ROW_MODELS, ExposedRow, FlagRow
 from quantcli.contracts.orders import (
@@ -75,27 +73,6 @@ def test_a_position_is_a_plain_value():
 
     assert position._replace(quantity=Decimal(2)).quantity == 2
     assert position.entry_client_order_id is None
-
-
-DAYS = tuple(dt.date(2024, 8, day) for day in (1, 2, 5))
-
-
-@pytest.mark.parametrize(
-    ("through", "rows"),
-    [("2024-07-31", 0), ("2024-08-01", 1), ("2024-08-04", 2), ("2024-08-05", 3), ("2025-01-01", 3)],
-)
-def test_bars_through_a_day_are_views(through, rows):
-    column = np.arange(6.0).reshape(3, 2)
-    matrix = BarMatrix(
-        symbols=("AAPL", "MSFT"), sessions=DAYS, open=column, high=column, low=column,
-        close=column, volume=column, feed="x", adjustment="split", refs=(),
-    )  # fmt: skip
-    seen = matrix.through(dt.date.fromisoformat(through))
-
-    assert seen.sessions == DAYS[:rows]
-    assert seen.close.shape == (rows, 2)
-    assert np.shares_memory(seen.close, column) or rows == 0
-    assert (seen.symbols, seen.feed, seen.adjustment) == (matrix.symbols, "x", "split")
 
 
 def test_every_kind_of_row_has_one_model():

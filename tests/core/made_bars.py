@@ -1,10 +1,12 @@
 """Bars drawn up by hand for tests of columns: small, on real exchange sessions."""
 
 import datetime as dt
+from bisect import bisect_right
 
 import numpy as np
 
 from quantcli.contracts.bars import BarMatrix
+from quantcli.core.history import rows_of
 from quantcli.core.sessions import sessions_ending
 
 
@@ -29,6 +31,11 @@ def matrix(*, last, symbols=("AAA",), close, high=None, low=None, open_=None, vo
         adjustment="split",
         refs=(),
     )
+
+
+def through(bars, session):
+    """Return the rows of sessions not after one."""
+    return rows_of(bars, None, bisect_right(bars.sessions, session))
 
 
 def column(rows, symbols=("AAA",)):

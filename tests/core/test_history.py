@@ -11,7 +11,6 @@ from quantcli.core.history import (
     coverage_of,
     has_bar,
     is_covered,
-    newest_rows,
     newest_session,
     rows_of,
     without_holes,
@@ -38,12 +37,13 @@ def test_newest_session_is_the_last_with_any_bar():
     assert newest_session(nothing) is None
 
 
-def test_rows_end_with_the_session_asked_for():
+def test_rows_are_views_of_the_rows_asked_for():
     bars = matrix(last="2024-02-15", close=[1, 2, 3, 4])
 
-    assert newest_rows(bars, dt.date(2024, 2, 14), 2).close.ravel().tolist() == [2, 3]
-    assert newest_rows(bars, dt.date(2024, 2, 18), 9).close.ravel().tolist() == [1, 2, 3, 4]
+    assert rows_of(bars, 1, 3).close.ravel().tolist() == [2, 3]
     assert rows_of(bars, 1, None).sessions == bars.sessions[1:]
+    assert rows_of(bars, -9, None).sessions == bars.sessions
+    assert np.shares_memory(rows_of(bars, 1, 3).close, bars.close)
 
 
 def test_columns_come_in_the_order_asked_for_and_unknown_ones_are_empty():

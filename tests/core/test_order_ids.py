@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantcli.core.order_ids import IntentKey, client_order_id, intent_id, is_ours
+from quantcli.core.order_ids import IntentKey, client_order_id, intent_id
 
 KEY = IntentKey("a1", "avwap", dt.date(2024, 8, 1), "AAPL", "entry", 1)
 
@@ -77,8 +77,3 @@ def test_longest_name_fits_and_a_longer_one_is_refused():
 )
 def test_every_key_has_a_name_that_brokers_take(key):
     assert re.fullmatch(r"[a-z0-9.-]{1,48}", client_order_id(key))
-    assert is_ours(client_order_id(key))
-
-
-def test_foreign_names_are_not_ours():
-    assert not is_ours("3f0c4d0a-7a3c-4b5e-9d2f-000000000001")

@@ -5,9 +5,10 @@ import datetime as dt
 from quantcli.contracts.bars import IndexSeries, IndexValue
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import CodeId, InputRef, Stamp
-from quantcli.core.history import newest_rows
+from quantcli.core.history import rows_of
 from quantcli.core.sessions import hours, previous_session
 from quantcli.steps.desk import Desk
+from tests.core.made_bars import through as rows_through
 
 LIMITS = {
     "positions_max": 10,
@@ -70,7 +71,7 @@ class ColumnMarket:
         self.values = [IndexValue(session, close) for session, close in sorted(values.items())]
 
     def daily(self, through, sessions):
-        return newest_rows(self.matrix, through, sessions)
+        return rows_of(rows_through(self.matrix, through), -sessions, None)
 
     def index(self, symbol, through, sessions):
         known = [value for value in self.values if value.session <= through]

@@ -16,7 +16,7 @@ from quantcli.core.sessions import sessions_ending
 from quantcli.core.signal_ids import signal_id
 from quantcli.core.strategies.avwap import rows_needed
 from quantcli.steps.scan import scan
-from tests.core.made_bars import matrix
+from tests.core.made_bars import matrix, through
 from tests.core.strategies.steady import excited, steady
 from tests.steps.scan_desk import BARS_REF, INDEX_REF, ColumnMarket, config_of, desk_of
 
@@ -299,7 +299,7 @@ def test_the_future_changes_nothing(draws):
     rows = rows_needed(config_of().strategy.avwap)
     bars = random_market(draws, rows + 5)
     today = bars.sessions[-6]
-    cut = bars.through(today)
+    cut = through(bars, today)
     following = sessions_ending(bars.sessions[-1], 5)[0]
 
     seen = scan(desk_of(ColumnMarket(bars), following))
