@@ -200,12 +200,6 @@ class BarStore:
             if first <= split.ex_date <= last
         )
 
-    def splits_refs(self, first: dt.date, last: dt.date) -> tuple[InputRef, ...]:
-        """Return the partitions that `splits` reads."""
-        refs = self._refs("1Day")
-        years = (str(year) for year in range(first.year, last.year + 1))
-        return tuple(refs["", year] for year in years if ("", year) in refs)
-
     def quarantined(self) -> dict[str, Sequence[dt.date]]:
         """Return symbol -> sessions whose daily bars are held to be wrong, oldest first."""
         found: dict[str, set[dt.date]] = {}
