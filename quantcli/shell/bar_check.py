@@ -25,7 +25,6 @@ from quantcli.shell.bar_findings import (
     spikes,
 )
 from quantcli.shell.bar_import import in_force
-from quantcli.shell.bar_merge import read_rows
 from quantcli.shell.catalog import (
     Catalog,
     Partition,
@@ -35,6 +34,7 @@ from quantcli.shell.catalog import (
     load_quarantine,
     partition_name,
     publish_quarantine,
+    read_frame,
     read_verified,
     save_catalog,
 )
@@ -170,7 +170,7 @@ def _without(rows: pl.DataFrame, entries: set[QuarantineEntry]) -> pl.DataFrame:
 
 
 def _rows(data: Path, partition: Partition) -> pl.DataFrame:
-    rows = read_rows(data, partition)
+    rows = read_frame(data, partition.ref)
     sessions = rows["session"].unique().sort().to_list()
     symbols = tuple(rows["symbol"].unique().sort())
     told = (partition.rows, partition.first, partition.last, partition.symbols)

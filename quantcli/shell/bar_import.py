@@ -30,6 +30,7 @@ from quantcli.shell.bar_rows import (
 )
 from quantcli.shell.bar_source import read_source
 from quantcli.shell.catalog import (
+    FEED_PATTERN,
     NO_ADJUSTMENT,
     Catalog,
     ImportRecord,
@@ -47,8 +48,6 @@ from quantcli.shell.lock import FileLock
 
 if TYPE_CHECKING:
     import polars as pl
-
-FEED = re.compile("[a-z0-9][a-z0-9_-]{0,30}")
 
 #: Called with the partitions done and the partitions in all.
 Progress = Callable[[int, int], None]
@@ -112,7 +111,7 @@ def shelf_of(kind: str, timeframe: str, adjustment: str, feed: str) -> Shelf:
         raise UsageError("index values are daily", value=timeframe, hint="--timeframe 1Day")
     if adjustment not in {"raw", "split", "all"}:
         raise UsageError("--adjustment is raw, split or all", value=adjustment)
-    if FEED.fullmatch(feed) is None:
+    if re.fullmatch(FEED_PATTERN, feed) is None:
         raise UsageError("a feed's name is lower case, e.g. iex or local", value=feed)
     if kind == "index":
         return Shelf("index", feed, NO_ADJUSTMENT)

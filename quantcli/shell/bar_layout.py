@@ -7,7 +7,6 @@ common. Arrays are read-only: one caller cannot change what the next one sees.
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,10 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from quantcli.contracts.bars import IndexValue, MinuteBar, Split
 from quantcli.contracts.envelope import InputRef
-from quantcli.contracts.errors import MarketDataError
 from quantcli.contracts.session_table import FIRST, LAST
 from quantcli.core.sessions import sessions_between
-from quantcli.shell.catalog import QuarantineEntry, load_quarantine, read_verified
+from quantcli.shell.catalog import QuarantineEntry, load_quarantine, read_frame
 
 if TYPE_CHECKING:
     import polars as pl
@@ -144,16 +142,8 @@ class Layouts:
         return self._index[ref.sha256]
 
     def _frame(self, ref: InputRef) -> pl.DataFrame:
-        import polars as pl
-
         if ref.sha256 not in self._frames:
-            content = read_verified(self._data, ref)
-            try:
-                self._frames[ref.sha256] = pl.read_parquet(io.BytesIO(content))
-            except pl.exceptions.PolarsError as error:
-                raise MarketDataError(
-                    f"a file of the bar store is not Parquet: {error}", value=ref.name
-                ) from error
+            self._frames[ref.sha256] = read_frame(self._data, ref)
         return self._frames[ref.sha256]
 
 

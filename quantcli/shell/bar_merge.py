@@ -7,13 +7,11 @@ stay. Nothing is written here.
 from __future__ import annotations
 
 import datetime as dt
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from quantcli.contracts.errors import MarketDataError
 from quantcli.shell.bar_faults import keys_of
-from quantcli.shell.catalog import Catalog, Key, Partition, Shelf, read_verified
+from quantcli.shell.catalog import Catalog, Key, Shelf, read_frame
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,7 +49,7 @@ def merge(data: Path, catalog: Catalog, key: Key, rows: pl.DataFrame) -> Merge:
     import polars as pl
 
     held = next((item for item in catalog.partitions if item.key == key), None)
-    old = rows.clear() if held is None else read_rows(data, held)
+    old = rows.clear() if held is None else read_frame(data, held.ref)
     keys = keys_of(key.shelf.series)
     if key.shelf.series == "1Day":
         rows = _with_actions(rows, old)
@@ -85,20 +83,3 @@ def _with_actions(rows: pl.DataFrame, old: pl.DataFrame) -> pl.DataFrame:
         pl.when(ratio == 0).then(1.0).otherwise(ratio).alias("split_ratio"),
         pl.coalesce("dividend", "dividend_held", pl.lit(0.0)).alias("dividend"),
     ).select(rows.columns)
-
-
-def read_rows(data: Path, partition: Partition) -> pl.DataFrame:
-    """Return all rows of a partition, its digest verified.
-
-    Raises:
-        MarketDataError: the file is missing or changed.
-    """
-    import polars as pl
-
-    content = read_verified(data, partition.ref)
-    try:
-        return pl.read_parquet(io.BytesIO(content))
-    except pl.exceptions.PolarsError as error:
-        raise MarketDataError(
-            f"a file of the bar store is not Parquet: {error}", value=partition.ref.name
-        ) from error

@@ -7,9 +7,10 @@ digest in force and keeps the old one in `superseded`, so that a past day can be
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -19,14 +20,18 @@ from quantcli.contracts.errors import ArtifactCorrupt, MarketDataError
 from quantcli.contracts.scalars import Digest, SessionDate
 from quantcli.shell.files import publish_once, replace_file, storage
 
+if TYPE_CHECKING:
+    import polars as pl
+
 Series = Literal["1Day", "1Min", "index"]
 #: Adjustment does not apply to an index.
 NO_ADJUSTMENT = "none"
 
 _SCHEMA = SchemaId(name="bar-catalog", version=1)
-_WORD = "[a-z0-9][a-z0-9_-]{0,30}"
+#: How a feed is named.
+FEED_PATTERN = "[a-z0-9][a-z0-9_-]{0,30}"
 _DIGEST = "(?P<sha256>[0-9a-f]{64})"
-_FEED = rf"(?P<feed>{_WORD})"
+_FEED = rf"(?P<feed>{FEED_PATTERN})"
 _ADJUSTMENT = "(?P<adjustment>raw|split|all)"
 _MONTH = "(?P<period>[0-9]{4}-[0-9]{2})"
 _YEAR = "(?P<period>[0-9]{4})"
@@ -212,6 +217,23 @@ def read_verified(data: Path, ref: InputRef) -> bytes:
         error.found_sha256 = found
         raise error
     return content
+
+
+def read_frame(data: Path, ref: InputRef) -> pl.DataFrame:
+    """Return all rows of a partition, its digest verified.
+
+    Raises:
+        MarketDataError: the file is missing, changed or not Parquet.
+    """
+    import polars as pl
+
+    content = read_verified(data, ref)
+    try:
+        return pl.read_parquet(io.BytesIO(content))
+    except pl.exceptions.PolarsError as error:
+        raise MarketDataError(
+            f"a file of the bar store is not Parquet: {error}", value=ref.name
+        ) from error
 
 
 def load_catalog(data: Path) -> Catalog:
