@@ -7,7 +7,7 @@ import os
 import typer
 
 from quantcli.cli.console import warn, write_out
-from quantcli.contracts.errors import QuantcliError, StorageError
+from quantcli.contracts.errors import QuantcliError, StorageError, UsageError
 
 
 def report_failure(error: BaseException, as_json: bool) -> int:
@@ -21,14 +21,11 @@ def report_failure(error: BaseException, as_json: bool) -> int:
             f"{error.strerror or error}", value=error.filename,
             hint="free space or repair permissions, then run the command again",
         )  # fmt: skip
+    if isinstance(error, typer.TyperException):
+        error = _mistake(error)
     if isinstance(error, QuantcliError):
         details, exit_code = error.as_object(), error.exit_code
         line = error.line()
-    elif isinstance(error, typer.TyperException):
-        exit_code = 2
-        line = f"usage: {error.format_message()}"
-        details = {"error": "usage", "exit_code": 2, "message": error.format_message(),
-                   "value": None, "hint": "see --help"}  # fmt: skip
     elif isinstance(error, KeyboardInterrupt):
         exit_code, line = 1, "interrupted: run the command again; it resumes"
         details = {"error": "interrupted", "exit_code": 1, "message": line, "value": None,
@@ -48,3 +45,10 @@ def report_failure(error: BaseException, as_json: bool) -> int:
 
         write_out(orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode() + "\n")
     return exit_code
+
+
+def _mistake(error: typer.TyperException) -> UsageError:
+    """Return what typer found wrong with the words as an error that names the page to read."""
+    context = getattr(error, "ctx", None)
+    page = f"{context.command_path} --help" if context is not None else "quantcli --help"
+    return UsageError(error.format_message(), hint=f"see {page}")

@@ -1,4 +1,4 @@
-"""The instant a command acts as of, read once."""
+"""Instants and dates as they are typed, and the instant a command acts as of, read once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,50 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from quantcli.contracts.errors import BarsMissing, SessionError, UsageError
-from quantcli.contracts.scalars import instant, instant_text
+from quantcli.contracts.scalars import instant, instant_text, session_date
 
 if TYPE_CHECKING:
     from quantcli.cli.wiring import Workspace
+
+
+def typed_instant(text: str, option: str) -> dt.datetime:
+    """Return the instant that an option spells.
+
+    Raises:
+        UsageError: not an instant.
+    """
+    try:
+        return instant(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} is not an instant", value=text, hint="write it like 2024-08-01T12:30:00Z"
+        ) from error
+
+
+def typed_date(text: str, option: str) -> dt.date:
+    """Return the date that an option or argument spells.
+
+    Raises:
+        UsageError: not a date.
+    """
+    try:
+        return session_date(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} is not a date", value=text, hint="write it like 2024-08-01"
+        ) from error
+
+
+def typed_range(first: str, last: str) -> tuple[dt.date, dt.date]:
+    """Return the dates that --from and --to spell.
+
+    Raises:
+        UsageError: not dates, or in the wrong order.
+    """
+    begin, end = typed_date(first, "--from"), typed_date(last, "--to")
+    if end < begin:
+        raise UsageError("--to lies before --from", value=f"{begin} to {end}")
+    return begin, end
 
 
 def command_instant(workspace: Workspace, as_of: str | None) -> dt.datetime:
@@ -22,12 +62,7 @@ def command_instant(workspace: Workspace, as_of: str | None) -> dt.datetime:
     """
     if as_of is None:
         return _started(workspace, _default(workspace)).replace(microsecond=0)
-    try:
-        return instant(as_of).replace(microsecond=0)
-    except ValueError as error:
-        raise UsageError(
-            "--as-of is not an instant", value=as_of, hint="write it like 2024-08-01T12:30:00Z"
-        ) from error
+    return typed_instant(as_of, "--as-of").replace(microsecond=0)
 
 
 def present(workspace: Workspace) -> dt.datetime:

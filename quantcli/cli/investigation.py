@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from quantcli.cli.instants import typed_date
 from quantcli.cli.wiring import Workspace
-from quantcli.contracts.errors import ArtifactCorrupt, ArtifactMissing, UsageError
-from quantcli.contracts.scalars import session_date
+from quantcli.contracts.errors import ArtifactCorrupt, ArtifactMissing
 from quantcli.core.evidence import Evidence
 from quantcli.core.sessions import hours
 from quantcli.shell.files import storage
@@ -38,10 +38,7 @@ def chosen_session(workspace: Workspace, text: str | None) -> dt.date:
         if not sessions:
             raise ArtifactMissing("the desk has no session yet", hint="quantcli day runs one")
         return sessions[-1]
-    try:
-        session = session_date(text)
-    except ValueError as error:
-        raise UsageError("not a session date", value=text, hint="write 2024-08-01") from error
+    session = typed_date(text, "the session")
     if session not in sessions:
         raise ArtifactMissing(
             "the desk has no such session", value=text, hint="quantcli ls lists them"

@@ -82,6 +82,8 @@ class ReplayTally:
 
     def table(self) -> Any:
         """Return the table that people see."""
+        if not self.rows:
+            return self._footer()
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -94,6 +96,8 @@ class ReplayTally:
         return Group(table, Text(self._footer()))
 
     def _footer(self) -> str:
+        if not self.sessions:
+            return f"nothing to run: {self.passed_over} sessions were run before"
         rate = f" ({self.sessions / self.seconds:.1f} a second)" if self.seconds else ""
         states = ", ".join(f"{count} {state}" for state, count in sorted(self.counts.items()))
         equity = f"equity {self.equity_first} -> {self.equity_last}"

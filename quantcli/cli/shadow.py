@@ -10,6 +10,7 @@ import datetime as dt
 from quantcli.cli.init_desk import make_state
 from quantcli.cli.wiring import Workspace
 from quantcli.contracts.errors import UsageError
+from quantcli.contracts.scalars import instant_text
 from quantcli.core.sessions import session_of
 from quantcli.lab.replay import GENESIS_LEAD, begin, move_clock
 
@@ -26,9 +27,10 @@ def prepare_shadow(workspace: Workspace, at: dt.datetime) -> None:
     if workspace.journal.genesis() is None:
         begin(workspace, session, at - GENESIS_LEAD)
     if workspace.exchange_time() > at:
+        shown = instant_text(workspace.exchange_time())
         raise UsageError(
             "the shadow book's clock is past that instant",
-            value=at,
-            hint=f"it shows {workspace.exchange_time()}; delete dry-run/ to start again",
+            value=instant_text(at),
+            hint=f"it shows {shown}; delete dry-run/ to start again",
         )
     move_clock(workspace, at)

@@ -87,11 +87,14 @@ MISTAKES = {
     "no such command [exit] -> did you mean exits?": ("exit",),
     "no such command [reconsile] -> did you mean reconcile?": ("reconsile",),
     "no such command [imprt] -> did you mean import?": ("data", "imprt"),
-    "No such option: --jsn (Possible options: --json)": ("scan", "--jsn"),
-    "Missing option '--to'.": ("exchange", "advance"),
-    "Missing argument 'STEP'.": ("show",),
-    "Got unexpected extra argument(s) (now)": ("scan", "now"),
-    "Option '--as-of' requires an argument.": ("scan", "--as-of"),
+    "No such option: --jsn (Possible options: --json) -> see quantcli scan --help": (
+        "scan",
+        "--jsn",
+    ),
+    "Missing option '--to'. -> see quantcli exchange advance --help": ("exchange", "advance"),
+    "Missing argument 'STEP'. -> see quantcli show --help": ("show",),
+    "Got unexpected extra argument(s) (now) -> see quantcli scan --help": ("scan", "now"),
+    "Option '--as-of' requires an argument. -> see quantcli --help": ("scan", "--as-of"),
 }
 
 

@@ -186,3 +186,16 @@ def test_a_dry_run_of_a_day_leaves_the_desk_alone(root):
     assert said.code == 0, said.err
     assert tree() == before
     assert (root / "dry-run" / "artifacts" / DAY / "083000" / "execute.json").is_file()
+
+
+def test_a_replay_runs_a_session_once(root):
+    words = ("replay", "-C", root, "--from", DAY, "--to", DAY)
+    first, second = say(*words), say(*words)
+
+    assert (first.code, first.err) == (0, "")
+    assert "1 sessions run (" in first.out
+    assert second == (0, "nothing to run: 1 sessions were run before\n", "")
+    assert say(*words, "--json").value["passed_over"] == 1
+    assert say("replay", "-C", root, "--from", "2024-12-14", "--to", "2024-12-15").err == (
+        "usage: no exchange session in that range [2024-12-14 to 2024-12-15]\n"
+    )

@@ -205,8 +205,14 @@ def test_why_a_non_trade(run):
     ("words", "code", "said"),
     [
         (("why", "NVDA", "--session", "2024-08-02"), 4, "no such session"),
-        (("why", "NVDA", "--session", "first of august"), 2, "not a session date"),
+        (
+            ("why", "NVDA", "--session", "first of august"),
+            2,
+            "usage: the session is not a date [first of august]",
+        ),
         (("why", "n\u202evda"), 2, "not a symbol"),
+        (("why", ""), 2, "not a symbol"),
+        (("why", "A B"), 2, "not a symbol"),
     ],
 )
 def test_why_refuses_what_it_cannot_know(run, words, code, said):
@@ -276,6 +282,7 @@ def test_show_prints_the_bytes(books, run):
     ("words", "code", "said"),
     [
         (("show", "scan", "--cycle", "120000"), 4, "no scan in cycle 120000 in session 2024-08-01"),
+        (("show", "scan", "--session", "2024-08-02"), 4, "no such session [2024-08-02]"),
         (("show", "dance"), 2, "no such step"),
     ],
 )
@@ -352,8 +359,14 @@ def test_diff_works_without_a_desk(tmp_path, monkeypatch, capsys):
     ("a", "b", "code", "said"),
     [
         ("2024-08-01", "2024-08-01/083000/scan.json", 2, "two sessions, or two files"),
-        ("2024-08-01/083000/scan.json", "nowhere.json", 4, "no such file"),
+        (
+            "2024-08-01/083000/scan.json",
+            "nowhere.json",
+            4,
+            "no such session, file or folder [nowhere.json]",
+        ),
         ("2024-08-01/083000/scan.json", "broken.json", 4, "not JSON"),
+        ("2024-08-01", "2024-08-02", 4, "no such session, file or folder [2024-08-02]"),
     ],
 )
 def test_diff_says_what_it_cannot_compare(run, tmp_path, monkeypatch, a, b, code, said):
@@ -368,3 +381,29 @@ def test_diff_says_what_it_cannot_compare(run, tmp_path, monkeypatch, a, b, code
 def test_diff_of_a_named_desk_that_is_none(tmp_path, capsys):
     assert main(["diff", "a", "b", "--desk", str(tmp_path)]) == 3
     assert "no desk.toml" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------------------- prove
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ((), 2, "name one session, or a range with --from and --to"),
+        (("--from", "2024-08-01"), 2, "name one session, or a range"),
+        (("--to", "2024-08-01"), 2, "name one session, or a range"),
+        (("2024-08-01", "--from", "2024-08-01", "--to", "2024-08-01"), 2, "name one session, or"),
+        (("2024-08-01", "--to", "2024-08-01"), 2, "name one session, or"),
+        (("20240801",), 2, "the session is not a date [20240801]"),
+        (("--from", "x", "--to", "2024-08-01"), 2, "--from is not a date [x]"),
+        (("--from", "2024-08-02", "--to", "2024-08-01"), 2, "--to lies before --from"),
+        (("2024-08-02",), 4, "no such session [2024-08-02]"),
+        (("--from", "2024-08-05", "--to", "2024-08-06"), 4, "[2024-08-05 to 2024-08-06]"),
+    ],
+)
+def test_prove_says_what_it_cannot_prove(run, words, code, said):
+    got, _, err = run("prove", *words)
+
+    assert got == code
+    assert said in err
+    assert len(err.splitlines()) == 1

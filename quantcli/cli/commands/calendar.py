@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantcli.cli.console import emit
+from quantcli.cli.instants import typed_date
 from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.contracts.errors import UsageError
-from quantcli.contracts.scalars import instant_text, session_date
+from quantcli.contracts.scalars import instant_text
 from quantcli.contracts.session_table import LAST, hours, is_half_day, new_york
 from quantcli.core.sessions import sessions_between
 
@@ -38,10 +39,10 @@ def command(
     quiet: QuietOption = False,
 ) -> int:
     """Print sessions of the exchange with their hours, half days marked."""
-    begin = _date(first, "--from") if first else _here(desk, as_of, dry_run)
+    begin = typed_date(first, "--from") if first else _here(desk, as_of, dry_run)
     # A start beyond the table keeps its own end, so that the table's error names it.
     shown = min(begin + dt.timedelta(days=_DAYS_SHOWN), max(begin, LAST))
-    end = _date(last, "--to") if last else shown
+    end = typed_date(last, "--to") if last else shown
     if end < begin:
         raise UsageError("--to lies before --from", value=f"{begin} to {end}")
     sessions = sessions_between(begin, end)
@@ -56,13 +57,6 @@ def _here(desk: Path | None, as_of: str | None, dry_run: bool) -> dt.date:
 
     with Workspace(find_desk(desk), dry_run=dry_run, read_only=True) as workspace:
         return new_york(workspace.now(as_of)).date()
-
-
-def _date(text: str, option: str) -> dt.date:
-    try:
-        return session_date(text)
-    except ValueError as error:
-        raise UsageError(f"{option} is not a date", value=text, hint="e.g. 2024-11-29") from error
 
 
 def _object(session: dt.date) -> dict[str, Any]:

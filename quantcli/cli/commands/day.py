@@ -9,6 +9,7 @@ from quantcli.cli.console import emit, warn
 from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import OutsideWindow
+from quantcli.contracts.scalars import instant_text
 from quantcli.core.sessions import session_of
 from quantcli.steps.cycles import Cycle, due_cycle, is_last_cycle
 from quantcli.steps.day import StepOutcome, exit_code_of, run_cycle
@@ -30,13 +31,17 @@ def command(
         session = session_of(at)
         cycle = due_cycle(workspace.config, session, at)
         if cycle is None:
-            raise OutsideWindow("no cycle is due yet", value=at, hint="quantcli schedule")
+            raise OutsideWindow(
+                "no cycle is due yet", value=instant_text(at), hint="quantcli schedule lists them"
+            )
         stamp = workspace.stamp(session, cycle.name, at)
         with workspace.lock.hold(wait_seconds=EXITS_LOCK_SECONDS):
             workspace.prepare(at)
             if _is_done(workspace, session, cycle):
                 raise OutsideWindow(
-                    f"cycle {cycle.name} of {session} is done", value=at, hint="quantcli schedule"
+                    f"cycle {cycle.name} of {session} is done",
+                    value=instant_text(at),
+                    hint="quantcli schedule lists them",
                 )
             outcomes = run_cycle(workspace, cycle.steps, stamp)
     for outcome in outcomes:

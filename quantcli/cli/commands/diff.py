@@ -11,7 +11,7 @@ from quantcli.cli.console import emit
 from quantcli.cli.investigation import read_json
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
-from quantcli.contracts.errors import ConfigError, UsageError
+from quantcli.contracts.errors import ArtifactMissing, ConfigError, UsageError
 from quantcli.core.json_diff import ABSENT, DIFFERENCES_MAX, differences
 
 
@@ -54,8 +54,15 @@ def _artifacts(desk: Path | None, dry_run: bool) -> Path | None:
 def _pairs(root: Path | None, a: str, b: str) -> list[tuple[str, Path | None, Path | None]]:
     """Return what to compare: a name, and a file on each side, None where one is absent."""
     left, right = _located(root, a), _located(root, b)
+    for text, path in ((a, left), (b, right)):
+        if not path.exists():
+            raise ArtifactMissing(
+                "no such session, file or folder", value=text, hint="quantcli ls lists sessions"
+            )
     if left.is_dir() != right.is_dir():
-        raise UsageError("compare two sessions, or two files", value=f"{a} {b}")
+        raise UsageError(
+            "compare two sessions, or two files", value=f"{a} {b}", hint="quantcli ls lists both"
+        )
     if not left.is_dir():
         return [("", left, right)]
     names = sorted(

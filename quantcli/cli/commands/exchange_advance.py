@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import emit
+from quantcli.cli.instants import typed_instant
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
-from quantcli.contracts.scalars import instant, instant_text
+from quantcli.contracts.scalars import instant_text
 
 
 def command(
@@ -24,12 +25,7 @@ def command(
     Works on the embedded exchange, or over HTTP on the one that broker.url names. The clock
     never goes back.
     """
-    try:
-        target = instant(to)
-    except ValueError as error:
-        raise UsageError(
-            "--to is not an instant", value=to, hint="write it like 2024-08-01T14:35:00Z"
-        ) from error
+    target = typed_instant(to, "--to")
     with Workspace(find_desk(desk)) as workspace:
         if workspace.mode not in {"local", "dry-run"}:
             raise UsageError(

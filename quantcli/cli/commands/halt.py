@@ -37,7 +37,9 @@ def command(
         raise UsageError("say --entries or --all", hint='quantcli halt --entries --reason "..."')
     why = typed_text(reason)
     if not why:
-        raise UsageError("a halt needs --reason TEXT")
+        raise UsageError(
+            "a halt needs --reason TEXT", hint='quantcli halt --entries --reason "..."'
+        )
     root = find_desk(desk)
     mode: Mode = "dry-run" if dry_run else _mode(root)
     record = HaltFile(home_of(root, mode) / "state" / "halt.json")

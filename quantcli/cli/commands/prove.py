@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import emit, warn
+from quantcli.cli.instants import typed_date, typed_range
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
-from quantcli.contracts.errors import UsageError
+from quantcli.contracts.errors import ArtifactMissing, UsageError
 from quantcli.lab.prove import Proof, prove
 
 #: Files of a session whose first difference is printed.
@@ -73,18 +74,19 @@ def _text(value: dict[str, object], failed: list[Proof]) -> str:
 
 
 def _wanted(known: tuple[dt.date, ...], session: str, first: str, last: str) -> tuple[dt.date, ...]:
-    if bool(session) == bool(first or last):
-        raise UsageError("name one session, or a range with --from and --to")
-    low, high = (_date(session), _date(session)) if session else (_date(first), _date(last))
+    if bool(session) == bool(first and last) or bool(first) != bool(last):
+        raise UsageError(
+            "name one session, or a range with --from and --to",
+            hint="quantcli prove 2024-08-01, or quantcli prove --from 2024-08-01 --to 2024-08-30",
+        )
+    if session:
+        low = high = typed_date(session, "the session")
+    else:
+        low, high = typed_range(first, last)
     found = tuple(day for day in known if low <= day <= high)
     if not found:
-        raise UsageError("no artifacts of a session there", value=session or f"{first} to {last}",
-                         hint="quantcli ls")  # fmt: skip
+        raise ArtifactMissing(
+            "the desk has no such session", value=session or f"{first} to {last}",
+            hint="quantcli ls lists them",
+        )  # fmt: skip
     return found
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError("not a date", value=text, hint="write it like 2024-08-01") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 import typer
 
 from quantcli.cli.console import emit, warn
+from quantcli.cli.instants import typed_range
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.replay_run import run_replay
 from quantcli.cli.wiring import Workspace, find_desk
@@ -29,7 +29,7 @@ def command(
     Interrupted, it continues where it stopped; sealed sessions are passed over.
     """
     root = find_desk(desk)
-    start, end = _date(first), _date(last)
+    start, end = typed_range(first, last)
     with Workspace(root, url=url or None) as workspace:
         if workspace.mode != "local":
             raise UsageError(
@@ -44,10 +44,3 @@ def command(
         warn(line)
     emit(tally.as_object(), tally.table, as_json, quiet)
     return tally.exit_code
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError("not a date", value=text, hint="write it like 2024-08-01") from error

@@ -35,7 +35,7 @@ def command(
     """End a halt and PAUSED. A break that is still there pauses again at the next reconcile."""
     why = typed_text(reason)
     if not why:
-        raise UsageError("resuming needs --reason TEXT")
+        raise UsageError("resuming needs --reason TEXT", hint='quantcli resume --reason "..."')
     with (
         Workspace(find_desk(desk), dry_run=dry_run) as workspace,
         workspace.lock.hold(wait_seconds=5),

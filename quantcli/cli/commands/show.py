@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import write_out
-from quantcli.cli.investigation import END_OF_DAY, SessionOption, chosen_session
+from quantcli.cli.investigation import SessionOption, chosen_session
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import STEPS, Artifact
@@ -35,9 +35,10 @@ def command(
         found = [each for each in workspace.store.list(date) if each.step == step]
         located = next((e for e in reversed(found) if e.cycle == (cycle or e.cycle)), None)
         if located is None:
-            at = "" if cycle in {None, END_OF_DAY} else f" in cycle {cycle}"
+            at = f" in cycle {cycle}" if cycle else ""
             raise ArtifactMissing(
-                f"no {step}{at} in session {date}", hint=f"quantcli ls {date} lists its files"
+                f"no {step}{at} in session {date}",
+                hint=f"quantcli ls {date} lists its files; --session names another session",
             )
         model = schema_model(step)
         assert issubclass(model, Artifact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,9 @@ from quantcli.core.story import Story, story_of
 
 if TYPE_CHECKING:
     from quantcli.shell.render.sections import Section
+
+#: Wider than the symbols we trade: an artifact may name what the broker holds besides.
+_SYMBOL = re.compile(r"[A-Za-z0-9./^_-]{1,12}")
 
 
 def command(
@@ -30,8 +34,8 @@ def command(
     Follows it from the scan through the decision, every gate, orders, fills, stops and exits to
     the one state in which its signal ended.
     """
-    if not symbol.isascii() or len(symbol) > 12:
-        raise UsageError("not a symbol", value=symbol[:40])
+    if not _SYMBOL.fullmatch(symbol):
+        raise UsageError("not a symbol", value=symbol[:40], hint="write it like AAPL or BRK.B")
     with Workspace(find_desk(desk), dry_run=dry_run, read_only=True) as workspace:
         evidence = evidence_of(workspace, chosen_session(workspace, session))
     story = story_of(evidence, symbol.upper())
