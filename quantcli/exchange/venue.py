@@ -59,7 +59,8 @@ class Exchange:
 
         Args:
             book_path: The SQLite file; None keeps the book in memory.
-            bars: The market. Read when a book is founded and when the clock moves.
+            bars: The market. Read when a book is founded, when the clock moves, and when
+                somebody asks for bars or assets.
             settings: Of these, seed, cash and opening instant count for a new book only.
 
         Raises:
