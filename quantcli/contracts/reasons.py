@@ -201,6 +201,7 @@ _TABLE: tuple[Reason, ...] = (
     Reason("max-hold", "the position was held for its maximum number of sessions", None,
            _NOTHING),
     Reason("exit-working", "an exit order is working", None, _NOTHING),
+    Reason("sold", "a stop or an exit sold its shares", None, _NOTHING),
     Reason("replace-needs-open-market", "a working stop can be replaced in regular hours only",
            None, _NOTHING),
     Reason("buy-resting", "a buy rests in the symbol: a plain stop would be a wash trade", None,

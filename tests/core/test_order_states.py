@@ -13,6 +13,7 @@ from quantcli.contracts.errors import (
     TerminalStateError,
 )
 from quantcli.contracts.orders import OrderState
+from quantcli.contracts.reasons import REASONS
 from quantcli.core.order_states import (
     apply_order_row,
     check_transition,
@@ -180,6 +181,7 @@ def test_our_own_rows_leave_quantities_alone():
 def test_why_an_order_changed(before, purpose, after, cumulative, cause, code):
     record = order(before, purpose=purpose)
     assert code_of(record, after, Decimal(cumulative), cause) == code
+    assert code is None or code in REASONS
 
 
 def test_all_of_these_errors_are_breaks():
