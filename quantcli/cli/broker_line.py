@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quantcli.contracts.errors import ConfigError
@@ -35,7 +36,7 @@ def open_transport(workspace: Workspace) -> AlpacaTransport:
     if workspace.mode == "local":
         key_id, secret = exchange_keys(workspace.root)
     else:
-        key_id, secret = broker_keys(broker.keys_file)
+        key_id, secret = broker_keys(_keys_file(workspace.root, broker.keys_file))
     return AlpacaTransport(
         workspace.url,
         key_id,
@@ -44,6 +45,11 @@ def open_transport(workspace: Workspace) -> AlpacaTransport:
         read_seconds=broker.read_timeout_seconds,
         total_seconds=broker.total_timeout_seconds,
     )
+
+
+def _keys_file(root: Path, named: str) -> str:
+    """Return the path of the key file, a relative one from the desk's folder; empty: none."""
+    return str(root / Path(named).expanduser()) if named else ""
 
 
 def _check_mode(workspace: Workspace) -> None:

@@ -29,7 +29,8 @@ mode = "local"
 [broker]
 # Empty: the local exchange, in process. Else its address, e.g. http://127.0.0.1:8123,
 # or Alpaca's paper address. Keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY, or from
-# keys_file: a JSON file with "key_id" and "secret" that only you can read (chmod 600).
+# keys_file: a JSON file with "key_id" and "secret" that only you can read (chmod 600); a relative
+# path begins at this folder.
 url = ""
 keys_file = ""
 

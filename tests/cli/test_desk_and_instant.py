@@ -184,6 +184,29 @@ def test_paper_needs_keys(opened, monkeypatch):
         open_transport(workspace)
 
 
+@pytest.mark.parametrize("named", ["paper.key", "keys/paper.key", "~/paper.key"])
+def test_a_key_file_is_found_from_the_desk_wherever_one_stands(desk, tmp_path, monkeypatch, named):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere, desk / "keys"):
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(elsewhere)
+    path = home / named[2:] if named.startswith("~/") else desk / named
+    path.write_text('{"key_id": "K", "secret": "S"}')
+    path.chmod(0o644)
+    text = (desk / "desk.toml").read_text().replace('mode = "local"', 'mode = "paper"')
+    text = text.replace('url = ""', f'url = "{PAPER}"').replace(
+        'keys_file = ""', f'keys_file = "{named}"'
+    )
+    (desk / "desk.toml").write_text(text)
+
+    with Workspace(desk) as workspace:
+        with pytest.raises(CredentialMissing, match="readable by others"):
+            open_transport(workspace)
+        path.chmod(0o600)
+        open_transport(workspace)
+
+
 @pytest.mark.parametrize("data", [None, b"{}", b"nonsense", b"[]"])
 def test_a_local_desk_without_its_exchanges_keys(desk, data):
     keys = desk / "exchange" / "keys.json"
