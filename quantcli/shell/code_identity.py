@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +18,20 @@ def code_identity() -> CodeId:
 
     root = Path(quantcli.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py"), key=lambda item: item.relative_to(root).as_posix()):
-        data = path.read_bytes()
-        name = path.relative_to(root).as_posix()
+    for name, path in sorted(_sources(str(root), "")):
+        # Every command reads every file of the package: plain paths take half the time.
+        with open(path, "rb") as file:  # noqa: PTH123
+            data = file.read()
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
     return CodeId(version=quantcli.__version__, digest=digest.hexdigest())
+
+
+def _sources(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield the name, relative to the package with forward slashes, and path of each source."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield prefix + entry.name, entry.path
+            elif entry.name != "__pycache__" and entry.is_dir():
+                yield from _sources(entry.path, f"{prefix}{entry.name}/")
