@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from quantcli.shell.render.figures import cycle_text, text_or_none
-from quantcli.shell.render.sections import Column, Section, Table
+from quantcli.shell.render.sections import Section, table_of, tables_of
 
 
 def sections(value: dict[str, Any]) -> tuple[Section, ...]:
@@ -49,8 +49,8 @@ def _positions(value: dict[str, Any]) -> Section:
         )
         for held in value["positions"]
     )  # fmt: skip
-    titles = ("Symbol", "Shares#", "Average#", "Stop#", "Covered by", "State", "Uncovered#")
-    return Section("Positions", (), (Table(_columns(titles), rows, "No positions."),))
+    titles = "Symbol|Shares#|Average#|Stop#|Covered by|State|Uncovered#"
+    return tables_of("Positions", table_of(titles, rows, "No positions."))
 
 
 def _orders(value: dict[str, Any]) -> Section:
@@ -63,8 +63,8 @@ def _orders(value: dict[str, Any]) -> Section:
     )  # fmt: skip
     unknown = value["unknown_orders"]
     lines = (f"{len(unknown)} orders of unknown outcome: run quantcli execute",) if unknown else ()
-    titles = ("Symbol", "Purpose", "Side", "Shares#", "State", "Session", "Client order id")
-    return Section("Live orders", lines, (Table(_columns(titles), rows, "No live orders."),))
+    titles = "Symbol|Purpose|Side|Shares#|State|Session|Client order id"
+    return Section("Live orders", lines, (table_of(titles, rows, "No live orders."),))
 
 
 def _steps(value: dict[str, Any]) -> Section:
@@ -75,9 +75,4 @@ def _steps(value: dict[str, Any]) -> Section:
         )
         for step in value["steps"]
     )  # fmt: skip
-    titles = ("Cycle", "Step", "Status", "Exit code#")
-    return Section("Steps", (), (Table(_columns(titles), rows, "Nothing has run."),))
-
-
-def _columns(titles: tuple[str, ...]) -> tuple[Column, ...]:
-    return tuple(Column(title.rstrip("#"), title.endswith("#")) for title in titles)
+    return tables_of("Steps", table_of("Cycle|Step|Status|Exit code#", rows, "Nothing has run."))

@@ -86,7 +86,7 @@ def _judged(workspace: Workspace, located: Located) -> tuple[str, int | None]:
 
 
 def _sessions_table(rows: list[dict[str, Any]]) -> Any:
-    from quantcli.shell.render.sections import Column, Section, Table
+    from quantcli.shell.render.sections import table_of, tables_of
     from quantcli.shell.render.terminal import render_terminal
 
     cells = tuple(
@@ -94,18 +94,12 @@ def _sessions_table(rows: list[dict[str, Any]]) -> Any:
          str(row["artifacts"]))
         for row in rows
     )  # fmt: skip
-    columns = (
-        Column("Session"),
-        Column("State"),
-        Column("Cycles", True),
-        Column("Artifacts", True),
-    )
-    table = Table(columns, cells, "No session yet.")
-    return render_terminal([Section("Sessions", (), (table,))])
+    table = table_of("Session|State|Cycles#|Artifacts#", cells, "No session yet.")
+    return render_terminal([tables_of("Sessions", table)])
 
 
 def _files_table(value: dict[str, Any]) -> Any:
-    from quantcli.shell.render.sections import Column, Section, Table
+    from quantcli.shell.render.sections import table_of, tables_of
     from quantcli.shell.render.terminal import render_terminal
 
     cells = tuple(
@@ -116,10 +110,6 @@ def _files_table(value: dict[str, Any]) -> Any:
         )
         for file in value["files"]
     )  # fmt: skip
-    columns = (
-        Column("File"), Column("Status"), Column("Exit code", True), Column("SHA-256"),
-        Column("Bytes", True),
-    )  # fmt: skip
     state = "sealed" if value["is_sealed"] else "not sealed"
-    table = Table(columns, cells, "No files.")
-    return render_terminal([Section(f"Session {value['session']}, {state}", (), (table,))])
+    table = table_of("File|Status|Exit code#|SHA-256|Bytes#", cells, "No files.")
+    return render_terminal([tables_of(f"Session {value['session']}, {state}", table)])

@@ -51,9 +51,8 @@ def _shown(story: Story) -> Any:
 
 def _sections(story: Story) -> tuple[Section, ...]:
     from quantcli.shell.render.figures import cycle_text, text_or_none
-    from quantcli.shell.render.sections import Column, Section, Table
+    from quantcli.shell.render.sections import Section, table_of
 
-    titles = ("Cycle", "Step", "What", "Reason", "Observed", "Limit")
     rows = tuple(
         (
             cycle_text(event.cycle), event.step, text_or_none(event.what),
@@ -61,6 +60,7 @@ def _sections(story: Story) -> tuple[Section, ...]:
         )
         for event in story.events
     )  # fmt: skip
-    table = Table(tuple(Column(title) for title in titles), rows, "No artifact names the symbol.")
+    titles = "Cycle|Step|What|Reason|Observed|Limit"
+    table = table_of(titles, rows, "No artifact names the symbol.")
     title = f"{story.symbol} in session {story.session}"
     return (Section(title, (story.summary(),), (table,)),)

@@ -48,6 +48,17 @@ class Section(NamedTuple):
     tables: tuple[Table, ...] = ()
 
 
+def table_of(titles: str, rows: Iterable[tuple[str, ...]], empty: str = "None.") -> Table:
+    """Return a table; titles are separated by bars, those of numbers end with #."""
+    columns = (Column(title.rstrip("#"), title.endswith("#")) for title in titles.split("|"))
+    return Table(tuple(columns), tuple(rows), empty)
+
+
+def tables_of(title: str, *tables: Table) -> Section:
+    """Return a section of tables alone."""
+    return Section(title, (), tables)
+
+
 def title_of(report: Report) -> str:
     """Return the page's title."""
     return f"Session {report.session.isoformat()}"
@@ -68,12 +79,6 @@ def sections_of(report: Report) -> tuple[Section, ...]:
         _health(report),
         _provenance(report),
     )
-
-
-def _table(titles: str, rows: Iterable[tuple[str, ...]], empty: str = "None.") -> Table:
-    """Return a table; titles are separated by bars, those of numbers end with #."""
-    columns = (Column(title.rstrip("#"), title.endswith("#")) for title in titles.split("|"))
-    return Table(tuple(columns), tuple(rows), empty)
 
 
 def _verdict(report: Report) -> Section:
@@ -120,7 +125,7 @@ def _portfolio(report: Report) -> Section:
         ("Drawdown, worst", percent(risk.drawdown_worst)),
         ("Volatility of the last 5 returns", percent(risk.volatility_5)),
     )
-    return Section("Capital and risk", (), (_table("Figure|USD or percent#", capital), *_pnl(pnl)))
+    return tables_of("Capital and risk", table_of("Figure|USD or percent#", capital), *_pnl(pnl))
 
 
 def _pnl(pnl: Pnl | None) -> tuple[Table, ...]:
@@ -135,7 +140,7 @@ def _pnl(pnl: Pnl | None) -> tuple[Table, ...]:
         ("Income", signed_dollars(pnl.income)),
         ("Net", signed_dollars(pnl.net)),
     )
-    return (_table("Profit and loss since the start|USD#", rows),)
+    return (table_of("Profit and loss since the start|USD#", rows),)
 
 
 def _market(report: Report) -> Section:
@@ -163,14 +168,11 @@ def _signals(report: Report) -> Section:
     rows = [_signal_row(outcome) for outcome in report.signals]
     late = [_signal_row(outcome) for outcome in report.signals_late]
     skipped = [(code, str(count)) for code, count in sorted(report.symbols_skipped.items())]
-    return Section(
+    return tables_of(
         "Signals",
-        (),
-        (
-            _table(titles, rows, "No signals."),
-            *([_table(titles.replace("Rank#", "Earlier session's rank#"), late)] if late else []),
-            _table("Symbols without a signal, by reason|Symbols#", skipped, "None skipped."),
-        ),
+        table_of(titles, rows, "No signals."),
+        *([table_of(titles.replace("Rank#", "Earlier session's rank#"), late)] if late else []),
+        table_of("Symbols without a signal, by reason|Symbols#", skipped, "None skipped."),
     )
 
 
@@ -202,7 +204,7 @@ def _zero_trade(report: Report) -> tuple[Section, ...]:
         ("Fees booked, USD", signed_dollars(proof.fees)),
         ("Change in cash, USD", signed_dollars(proof.cash_change)),
     ]
-    return (Section("Nothing was traded", (), (_table("Proof|Value#", rows),)),)
+    return (tables_of("Nothing was traded", table_of("Proof|Value#", rows)),)
 
 
 def _orders(report: Report) -> Section:
@@ -224,21 +226,18 @@ def _orders(report: Report) -> Section:
         )
         for fill in report.fills
     ]  # fmt: skip
-    return Section(
+    return tables_of(
         "Orders and fills",
-        (),
-        (
-            _table(
-                "Symbol|Purpose|Side|Shares#|Limit#|Stop#|State|Filled#|Average#|Code|Message"
-                "|Client order id",
-                orders,
-                "No orders.",
-            ),
-            _table(
-                "Filled at|Symbol|Side|Shares#|Price#|Client order id|Execution id",
-                fills,
-                "No fills.",
-            ),
+        table_of(
+            "Symbol|Purpose|Side|Shares#|Limit#|Stop#|State|Filled#|Average#|Code|Message"
+            "|Client order id",
+            orders,
+            "No orders.",
+        ),
+        table_of(
+            "Filled at|Symbol|Side|Shares#|Price#|Client order id|Execution id",
+            fills,
+            "No fills.",
         ),
     )
 
@@ -262,20 +261,17 @@ def _trades(report: Report) -> Section:
         )
         for stop in report.stops
     ]  # fmt: skip
-    return Section(
+    return tables_of(
         "Trades closed, stops moved",
-        (),
-        (
-            _table(
-                "Symbol|Strategy|Shares#|Entry#|Exit#|Entered at|Exited at|By|Gross#|Fees#|Net#",
-                rows,
-                "No trade was closed.",
-            ),
-            _table(
-                "Cycle|Symbol|Shares#|Action|Reason|Stop before#|Stop after#|Basis",
-                stops,
-                "No stop was placed or moved.",
-            ),
+        table_of(
+            "Symbol|Strategy|Shares#|Entry#|Exit#|Entered at|Exited at|By|Gross#|Fees#|Net#",
+            rows,
+            "No trade was closed.",
+        ),
+        table_of(
+            "Cycle|Symbol|Shares#|Action|Reason|Stop before#|Stop after#|Basis",
+            stops,
+            "No stop was placed or moved.",
         ),
     )
 
@@ -294,7 +290,7 @@ def _positions(report: Report) -> Section:
     titles = (
         "Symbol|Strategy|Shares#|Average#|Mark#|Mark from|Value#|Unrealised#|Stop#|At risk#|Opened"
     )
-    return Section("Positions", (), (_table(titles, rows, "No positions."),))
+    return tables_of("Positions", table_of(titles, rows, "No positions."))
 
 
 def _reconciliation(report: Report) -> Section:
@@ -305,8 +301,8 @@ def _reconciliation(report: Report) -> Section:
         )
         for found in report.breaks
     ]  # fmt: skip
-    return Section(
-        "Reconciliation", (), (_table("Break|Kind|Subject|Ours|Theirs", rows, "No breaks."),)
+    return tables_of(
+        "Reconciliation", table_of("Break|Kind|Subject|Ours|Theirs", rows, "No breaks.")
     )
 
 
@@ -330,14 +326,11 @@ def _health(report: Report) -> Section:
         (text_or_none(each.path), text_or_none(each.code), text_or_none(each.detail))
         for each in report.damage
     ]
-    return Section(
+    return tables_of(
         "Health",
-        (),
-        (
-            _table("Cycle|Step|Incident|Detail", incidents, "No incidents."),
-            _table("Damaged file|Code|Detail", damage, "No damage."),
-            _table("Cycle|Step|Status|Exit code#|Artifact", steps),
-        ),
+        table_of("Cycle|Step|Incident|Detail", incidents, "No incidents."),
+        table_of("Damaged file|Code|Detail", damage, "No damage."),
+        table_of("Cycle|Step|Status|Exit code#|Artifact", steps),
     )
 
 
@@ -351,7 +344,7 @@ def _provenance(report: Report) -> Section:
         ("Inputs", str(len(report.inputs))),
         ("Previous seal", short(report.previous_seal)),
     ]
-    return Section("Provenance", (), (_table("What|Which", rows),))
+    return tables_of("Provenance", table_of("What|Which", rows))
 
 
 def _counts(counts: dict[str, int]) -> str:
