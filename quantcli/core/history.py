@@ -86,10 +86,8 @@ def coverage_of(matrix: BarMatrix, rules: HistoryRules) -> Coverage:
     """Return what history each symbol of a matrix of at least one row has."""
     present = has_bar(matrix)
     recent = present[-rules.unbroken_bars :]
-    start = len(present) - len(recent)
     newest_hole = len(present) - 1 - np.argmin(recent[::-1], axis=0)
     hole_rows = np.where(recent.all(axis=0), -1, newest_hole)
-    assert start >= 0
     counted = present[-(rules.bars_min + rules.gaps_max) :]
     return Coverage(present[-1], hole_rows, counted.sum(axis=0, dtype=np.int64))
 

@@ -23,7 +23,7 @@ def earnings_of(table: Table) -> dict[str, tuple[dt.date, ...]]:
         MarketDataError: other columns, or a date that is not of the form YYYY-MM-DD.
     """
     dates: dict[str, set[dt.date]] = {}
-    for number, (symbol, text) in _records(table, ("symbol", "date")):
+    for number, (symbol, text) in _records(table, "earnings", "date"):
         try:
             dates.setdefault(symbol, set()).add(session_date(text))
         except ValueError as error:
@@ -38,7 +38,7 @@ def sectors_of(table: Table) -> dict[str, str]:
         MarketDataError: other columns, an empty sector, or two sectors for one symbol.
     """
     sectors: dict[str, str] = {}
-    for number, (symbol, sector) in _records(table, ("symbol", "sector")):
+    for number, (symbol, sector) in _records(table, "sector", "sector"):
         if not sector or sectors.setdefault(symbol, sector) != sector:
             raise _unreadable("sector", number, f"{symbol},{sector}")
     return sectors
@@ -64,20 +64,19 @@ def screen_earnings(
             sieve.drop(symbol, Drop("earnings-near", observed=coming.isoformat(), limit=limit))
 
 
-def _records(table: Table, columns: tuple[str, str]) -> list[tuple[int, tuple[str, str]]]:
+def _records(table: Table, what: str, column: str) -> list[tuple[int, tuple[str, str]]]:
     """Return the rows below the heading with their line numbers, the symbol upper-cased."""
+    columns = ["symbol", column]
     rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(table, 1)]
     rows = [(number, row) for number, row in rows if any(row)]
-    if not rows or [cell.lower() for cell in rows[0][1]] != list(columns):
+    if not rows or [cell.lower() for cell in rows[0][1]] != columns:
         raise MarketDataError(
             f"a list must begin with the heading {','.join(columns)}",
             value=",".join(rows[0][1]) if rows else "nothing",
         )
     for number, row in rows[1:]:
         if len(row) != 2 or not row[0]:
-            raise _unreadable(
-                "earnings" if columns[1] == "date" else "sector", number, ",".join(row)
-            )
+            raise _unreadable(what, number, ",".join(row))
     return [(number, (row[0].upper(), row[1])) for number, row in rows[1:]]
 
 
