@@ -14,7 +14,6 @@ from quantcli.contracts.errors import ArtifactCorrupt, ArtifactMissing
 from quantcli.core.evidence import Evidence
 from quantcli.core.sessions import hours
 from quantcli.shell.files import storage
-from quantcli.steps.desk import Desk
 from quantcli.steps.report import gather
 
 #: Later than every cycle of a session.
@@ -49,17 +48,7 @@ def chosen_session(workspace: Workspace, text: str | None) -> dt.date:
 def evidence_of(workspace: Workspace, session: dt.date) -> Evidence:
     """Return what a session left behind, whole: nothing is written, no broker is asked."""
     at = hours(session).closes_at + dt.timedelta(hours=6)
-    desk = Desk(
-        config=workspace.config,
-        stamp=workspace.stamp(session, END_OF_DAY, at),
-        step="why",
-        store=workspace.store,
-        journal=workspace.journal,
-        market=workspace.market,
-        halts=workspace.halts,
-        sleep=workspace.sleep,
-    )
-    return gather(desk)
+    return gather(workspace.desk(workspace.stamp(session, END_OF_DAY, at), "why"))
 
 
 def read_json(path: Path) -> Any:

@@ -17,7 +17,6 @@ from quantcli.contracts.envelope import Artifact
 from quantcli.contracts.errors import ArtifactConflict
 from quantcli.core.sessions import cycle_name, is_session, new_york, previous_session
 from quantcli.shell.files import publish_once
-from quantcli.steps.desk import Desk
 from quantcli.steps.reconcile import reconcile
 
 
@@ -36,23 +35,11 @@ def run_read_only(
 
 
 def _check(workspace: Workspace, at: dt.datetime, *, as_json: bool, quiet: bool) -> int:
-    from quantcli.shell.alpaca.broker import AlpacaBroker
-
     day = new_york(at).date()
     session = day if is_session(day) else previous_session(day)
     stamp = workspace.stamp(session, cycle_name(at), at)
-    desk = Desk(
-        config=workspace.config,
-        stamp=stamp,
-        step="reconcile",
-        store=workspace.store,
-        journal=workspace.journal,
-        market=workspace.market,
-        halts=workspace.halts,
-        sleep=workspace.sleep,
-        broker_or_none=AlpacaBroker(workspace.transport),
-    )
-    artifact = reconcile(desk, read_only=True)
+    broker = workspace.broker_on(workspace.transport)
+    artifact = reconcile(workspace.desk(stamp, "reconcile", broker), read_only=True)
     path = _write(workspace, artifact, at)
     announce(artifact, as_json=as_json, quiet=quiet, path=path)
     return artifact.exit_code

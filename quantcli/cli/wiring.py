@@ -20,7 +20,7 @@ from quantcli.shell.files import publish_once
 from quantcli.shell.halt_file import HaltFile
 from quantcli.shell.lock import FileLock
 from quantcli.shell.run_records import RunRecords
-from quantcli.steps.desk import config_ref
+from quantcli.steps.desk import Desk, config_ref
 from quantcli.steps.run import BROKER_STEPS, Session
 
 if TYPE_CHECKING:
@@ -211,6 +211,20 @@ class Workspace:
             mode=self.mode,
             code=self.code,
             config_sha256=self._config_ref.sha256,
+        )
+
+    def desk(self, stamp: Stamp, step: str, broker: Broker | None = None) -> Desk:
+        """Return the parts as a step sees them, outside any attempt: nothing is taped."""
+        return Desk(
+            config=self.config,
+            stamp=stamp,
+            step=step,
+            store=self.store,
+            journal=self.journal,
+            market=self.market,
+            halts=self.halts,
+            sleep=self.sleep,
+            broker_or_none=broker,
         )
 
     @contextmanager
