@@ -90,6 +90,7 @@ def test_reconcile_pauses_entries_for_good_and_exits_go_on(desk):
     assert "raise" in {review["action"] for review in reviews}
     assert len(stops_in_book(desk) - stops) == sum(r["action"] == "raise" for r in reviews)
     certificate = artifact(desk, NEXT, AFTER_OPEN, "exits")["certificate"]
+    assert certificate
     assert all(row["uncovered"] == "0" for row in certificate)
 
 
@@ -154,7 +155,9 @@ def test_resume_clears_it_until_the_next_reconciliation_finds_the_break(before):
     advance(before, SESSION, "084000")
     for step in ("scan", "decide", "enforce"):
         typed(before, step)
-    assert all("reconciled" in gates for gates in blocked_by(before, "084000"))
+    blocked = blocked_by(before, "084000")
+    assert blocked
+    assert all("reconciled" in gates for gates in blocked)
     enter_again(before, "085000")
     assert blocked_by(before, "085000") == [{"paused", "reconciled"}] * 2
     assert typed(before, "status", "--json").value["paused"]["is_set"] is True

@@ -5,6 +5,7 @@ import json
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,10 +117,8 @@ def test_a_quantity_with_too_many_places_is_refused(text):
 
 
 def test_floats_go_by_their_shortest_spelling():
-    numpy = pytest.importorskip("numpy")
-
     assert decimal_of(0.1) == Decimal("0.1")
-    assert decimal_of(numpy.float64(0.1)) == Decimal("0.1")
+    assert decimal_of(np.float64(0.1)) == Decimal("0.1")
     assert money(2.675) == Decimal("2.68")
 
 

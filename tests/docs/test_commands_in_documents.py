@@ -6,6 +6,7 @@ import shlex
 import pytest
 from typer.main import get_command
 
+from quantcli.cli.app import app
 from quantcli.contracts.reasons import REASONS
 from tests.docs.generate import walk
 from tests.docs.required import ROOT, tracked
@@ -53,10 +54,6 @@ def fault(line, leaves):
 
 @pytest.fixture(scope="module")
 def leaves():
-    if not (ROOT / "quantcli/cli/app.py").is_file():
-        pytest.skip("the command line is not there yet")
-    from quantcli.cli.app import app
-
     return {
         path.removeprefix("quantcli "): leaf for path, leaf in walk(get_command(app), "quantcli")
     }

@@ -271,10 +271,7 @@ def test_inv02_inv03_missing_data_never_turns_a_block_into_an_allow(drawn, field
     facts, proposal, tally = morning(drawn)
     poorer = dataclasses.replace(facts, **{field: REMOVALS[field] for field in fields})
 
-    before, after = one(facts, proposal, tally), one(poorer, proposal, tally)
-
-    assert not after.is_allowed
-    assert before.is_allowed or not after.is_allowed
+    assert not one(poorer, proposal, tally).is_allowed
 
 
 @given(MORNINGS, st.integers(1, 90))
