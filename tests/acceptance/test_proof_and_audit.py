@@ -64,7 +64,7 @@ def test_a_proof_needs_neither_exchange_nor_state_of_today(whole):
 def test_one_session_by_its_name(whole):
     assert typed(whole, "prove", "2024-11-29").code == 0
     unknown = typed(whole, "prove", "2024-11-28")
-    assert unknown.code == 2
+    assert unknown.code == 4
     assert "2024-11-28" in unknown.err
 
 
