@@ -135,11 +135,11 @@ def apply_order_row(order: OrderRecord, row: OrderRow) -> OrderRecord:
         raise InvalidTransitionError(
             f"the order is {order.state}, not {row.from_state}", value=where
         )
+    check_transition(order.state, row.to_state, broker_order_id)
     if order.broker_order_id not in (None, broker_order_id):
         raise InvalidTransitionError("the order has another broker order id", value=where)
     if row.cumulative_quantity < order.cumulative_quantity:
         raise InvalidTransitionError("cumulative quantity never falls", value=where)
-    check_transition(order.state, row.to_state, broker_order_id)
     changes = {
         "state": row.to_state,
         "broker_order_id": broker_order_id,

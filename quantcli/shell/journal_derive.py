@@ -27,9 +27,10 @@ from quantcli.contracts.orders import TERMINAL_ORDER_STATES
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import instant_text, plain
 from quantcli.core.ledger import apply_fill, cash_effect
-from quantcli.core.order_states import check_transition
+from quantcli.core.order_states import apply_order_row
 from quantcli.ports.journal import Place
 from quantcli.shell.journal_db import parsed
+from quantcli.shell.journal_text import ORDER_COLUMNS, order_of
 
 
 def derive(db: sqlite3.Connection, seq: int, place: Place, row: Frozen) -> None:
@@ -81,31 +82,24 @@ def _intent(db: sqlite3.Connection, seq: int, place: Place, row: IntentRow) -> N
 
 def _order(db: sqlite3.Connection, seq: int, place: Place, row: OrderRow) -> None:
     stored = db.execute(
-        "SELECT state, broker_order_id FROM orders WHERE client_order_id = ?",
+        f"SELECT {ORDER_COLUMNS} FROM orders WHERE client_order_id = ?",  # noqa: S608 - column names are ours
         (row.client_order_id,),
     ).fetchone()
     if stored is None:
         raise LedgerError("no such order", value=row.client_order_id)
-    state, broker_order_id = stored
-    if state != row.from_state:
-        raise LedgerError(
-            f"the order is {state}, the row expects {row.from_state}", value=row.client_order_id
-        )
-    broker_order_id = row.broker_order_id or broker_order_id
-    check_transition(state, row.to_state, broker_order_id)
+    after = apply_order_row(parsed(order_of, stored), row)
     db.execute(
         "UPDATE orders SET state = ?, is_live = ?, broker_order_id = ?, cumulative_quantity = ?,"
-        " average_price = ?, submitted_at = coalesce(?, submitted_at), code = ?, message = ?"
-        " WHERE client_order_id = ?",
+        " average_price = ?, submitted_at = ?, code = ?, message = ? WHERE client_order_id = ?",
         (
-            row.to_state,
-            int(row.to_state not in TERMINAL_ORDER_STATES),
-            broker_order_id,
-            plain(row.cumulative_quantity),
-            None if row.average_price is None else plain(row.average_price),
-            None if row.submitted_at is None else instant_text(row.submitted_at),
-            row.code,
-            row.message,
+            after.state,
+            int(after.state not in TERMINAL_ORDER_STATES),
+            after.broker_order_id,
+            plain(after.cumulative_quantity),
+            None if after.average_price is None else plain(after.average_price),
+            None if after.submitted_at is None else instant_text(after.submitted_at),
+            after.code,
+            after.message,
             row.client_order_id,
         ),
     )

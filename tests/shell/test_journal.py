@@ -240,10 +240,22 @@ def test_final_states_are_final_whatever_the_caller_remembers(busy):
     done = order(of=ENTRY, state="SUBMITTED")
     busy.append(PLACE, [row(done, "FILLED", 10)])
 
-    with pytest.raises(LedgerError, match="the order is FILLED, the row expects SUBMITTED"):
+    with pytest.raises(LedgerError, match="the order is FILLED, not SUBMITTED"):
         busy.append(PLACE, [row(done, "CANCELLED")])
     with pytest.raises(TerminalStateError):
         busy.append(PLACE, [row(order(of=ENTRY, state="FILLED"), "SUBMITTED")])
+
+
+def test_rows_are_held_against_the_stored_order_by_the_rules_of_the_order_machine(busy):
+    """What a caller that skipped them would write: fewer shares filled, another order's id."""
+    busy.append(PLACE, [row(order(of=ENTRY), "PARTIALLY_FILLED", 4, average_price=Decimal(101))])
+    partly = order("PARTIALLY_FILLED", of=ENTRY, cumulative=4)
+    with pytest.raises(InvalidTransitionError, match="never falls"):
+        busy.append(PLACE, [row(partly, "CANCELLED", 3)])
+    with pytest.raises(InvalidTransitionError, match="another broker order id"):
+        busy.append(PLACE, [row(partly, "CANCELLED", broker_order_id="b-2")])
+    busy.append(PLACE, [row(partly, "PENDING_CANCEL")])
+    assert busy.order(ENTRY.client_order_id).average_price == 101
 
 
 def test_a_working_order_needs_the_brokers_word(begun):
