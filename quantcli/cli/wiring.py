@@ -12,7 +12,7 @@ from quantcli.cli.desk_file import load_config
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import CodeId, InputRef, Mode, Stamp, StepName
-from quantcli.contracts.errors import ConfigError
+from quantcli.contracts.errors import ConfigError, StateMissing
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.clock import WallClock
 from quantcli.shell.code_identity import code_identity
@@ -111,6 +111,10 @@ class Workspace:
             from quantcli.shell.journal import SqliteJournal
 
             path = self.home / "state" / "desk.sqlite3"
+            if self.mode == "dry-run" and not path.exists():
+                raise StateMissing(
+                    "there is no dry run yet", value=path, hint="quantcli day --dry-run begins one"
+                )
             journal = SqliteJournal.open(path, read_only=self._read_only)
             self._closing.callback(journal.close)
             self._parts["journal"] = journal

@@ -130,6 +130,15 @@ def test_a_dry_run_is_halted_and_resumed_apart_from_the_desk(desk, by_mode):
     assert after == before
 
 
+@pytest.mark.parametrize("words", [("resume", "--reason", "x", "--as-of", AS_OF), ("status",)])
+def test_before_the_first_dry_run_nobody_is_sent_to_a_backup(desk, words):
+    said = say(*words, "-C", desk, "--dry-run")
+
+    assert said.code == 10
+    assert "there is no dry run yet" in said.out + said.err
+    assert "quantcli day --dry-run begins one" in said.out + said.err
+
+
 # ------------------------------------------------------------------------------ resume
 
 
