@@ -5,12 +5,10 @@ anything. `decision_view` is the part that decisions depend on; its digest stand
 artifact. Connection, paths and the mode are not part of it.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -41,7 +39,7 @@ class Offset(BaseModel):
     minutes: int
 
     @classmethod
-    def parse(cls, text: Any) -> Offset:
+    def parse(cls, text: Any) -> Self:
         """Return the offset that `text` spells.
 
         Raises:
@@ -153,7 +151,7 @@ class WindowSection(Section):
     entries_until: OffsetText = "close-15min"
 
     @model_validator(mode="after")
-    def _is_window(self) -> WindowSection:
+    def _is_window(self) -> Self:
         first, last = (Offset.parse(text) for text in (self.entries_from, self.entries_until))
         if first.minute_of(_REGULAR) >= last.minute_of(_REGULAR):
             raise ValueError("entries_from must lie before entries_until")

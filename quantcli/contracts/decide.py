@@ -1,7 +1,5 @@
 """decide.json: ALLOW or BLOCK per signal, against one shared budget."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """enforce.json: every gate's judgment of every signal, and the approved intents."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

@@ -2,9 +2,10 @@
 
 The envelope says which session, cycle and instant the artifact belongs to, which code and
 decision config produced it, and the digest of everything that was read.
-"""
 
-from __future__ import annotations
+Modules of models do without `from __future__ import annotations`: pydantic would compile some
+hundred strings anew in every command.
+"""
 
 from typing import Any, ClassVar, Literal, get_args
 

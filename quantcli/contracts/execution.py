@@ -1,7 +1,5 @@
 """execute.json and exits.json: what was sent, what became of it, what protects each share."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

@@ -4,8 +4,6 @@ A row never carries wall-clock time. The tables (orders, fills, positions, stops
 from the rows alone, so the rows are the truth and the tables can be rebuilt.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """manifest.json: the seal of a session."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Orders as we speak of them: intents, states, and what the broker told us."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """reconcile.json: ours against theirs."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

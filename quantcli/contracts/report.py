@@ -1,7 +1,5 @@
 """report.json: the day for people."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

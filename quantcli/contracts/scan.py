@@ -1,7 +1,5 @@
 """scan.json: what the strategies saw."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

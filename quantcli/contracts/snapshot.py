@@ -1,7 +1,5 @@
 """snapshot.json: the portfolio at one instant, every figure with its formula."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field
