@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantcli.cli.console import emit, warn
+from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import Artifact, StepName
 from quantcli.contracts.errors import OutcomeUnknown
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 
 #: `exits` waits for the lock; the other steps give way at once.
 EXITS_LOCK_SECONDS = 60.0
+
+
+def step_command(step: StepName, description: str) -> Callable[..., int]:
+    """Return the command of a step that has no options of its own."""
+
+    def command(
+        desk: DeskOption = None,
+        as_of: AsOfOption = None,
+        dry_run: DryRunOption = False,
+        as_json: JsonOption = False,
+        quiet: QuietOption = False,
+    ) -> int:
+        return run_command(step, desk, as_of, dry_run=dry_run, as_json=as_json, quiet=quiet)
+
+    command.__doc__ = description
+    return command
 
 
 def run_command(

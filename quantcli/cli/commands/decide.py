@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from quantcli.cli.chain import run_command
-from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.chain import step_command
 
-
-def command(
-    desk: DeskOption = None,
-    as_of: AsOfOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
-    """Decide ALLOW or BLOCK per signal, size it, and write decide.json."""
-    return run_command("decide", desk, as_of, dry_run=dry_run, as_json=as_json, quiet=quiet)
+command = step_command(
+    "decide", "Decide ALLOW or BLOCK per signal, size it, and write decide.json."
+)

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from quantcli.cli.chain import run_command
-from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
+from quantcli.cli.chain import step_command
 
-
-def command(
-    desk: DeskOption = None,
-    as_of: AsOfOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
-    """Keep a working stop or exit for every share; write exits.json with the certificate."""
-    return run_command("exits", desk, as_of, dry_run=dry_run, as_json=as_json, quiet=quiet)
+command = step_command(
+    "exits", "Keep a working stop or exit for every share; write exits.json with the certificate."
+)
