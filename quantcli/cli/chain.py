@@ -195,7 +195,9 @@ def _exits(a: Any) -> str:
 
 def _reconcile(a: Any) -> str:
     found = "clean" if not a.breaks else f"{len(a.breaks)} breaks: " + "; ".join(
-        f"{item.code} {item.subject}: ours {item.ours}, theirs {item.theirs}" for item in a.breaks
+        f"{item.code} {item.subject}: ours {item.ours or 'nothing'}, "
+        f"theirs {item.theirs or 'nothing'}"
+        for item in a.breaks
     )  # fmt: skip
     return found + (", PAUSED" if a.paused.is_set else "")
 
