@@ -7,6 +7,9 @@ from pydantic import Field
 from quantcli.contracts.envelope import Frozen, SchemaId
 from quantcli.contracts.scalars import Digest, SessionDate
 
+#: Below a session's folder: the journal's rows of the session, one JSON line each.
+TRANSACTIONS_FILE = "transactions.jsonl"
+
 
 class Damage(Frozen):
     """A file of the session that is not what was published."""

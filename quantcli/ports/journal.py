@@ -77,6 +77,14 @@ class Journal(Protocol):
         """Return rows in order, filtered by place and kind."""
         ...
 
+    def transactions(self, session: dt.date) -> bytes:
+        """Return a session's rows as JSON Lines, each with its place and its link of the chain.
+
+        A line's `sha256` is the digest of the canonical JSON of `[previous, seq, session, cycle,
+        step, kind, body as text]`, so that the log can be checked without the journal.
+        """
+        ...
+
     def genesis(self) -> GenesisRow | None:
         """Return the first row, if the journal has begun."""
         ...

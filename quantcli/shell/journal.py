@@ -46,6 +46,7 @@ from quantcli.shell.journal_text import (
     ORDER_COLUMNS,
     RESTORE,
     link_of,
+    log_line,
     order_of,
     row_of,
     where_of,
@@ -216,6 +217,13 @@ class SqliteJournal:
             JournalRow(seq, Place(dt.date.fromisoformat(day), at, by), kind, row_of(kind, body))
             for seq, day, at, by, kind, body in found
         )
+
+    def transactions(self, session: dt.date) -> bytes:
+        """Return a session's rows as JSON Lines, each with its link of the chain."""
+        found = self._query(
+            "SELECT * FROM journal WHERE session = ? ORDER BY seq", (session.isoformat(),)
+        )
+        return b"".join(log_line(row) for row in found)
 
     def genesis(self) -> GenesisRow | None:
         """Return the opening balance, if the journal has begun."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import orjson
+
 from quantcli.contracts.canonical import canonical_line, sha256_hex
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import JournalCorrupt
@@ -37,6 +39,23 @@ def row_of(kind: str, body: str) -> Frozen:
 def link_of(previous: str, seq: int, *parts: str) -> str:
     """Return a row's hash: of the hash before it, its number, its place, kind and text."""
     return sha256_hex(canonical_line([previous, seq, *parts]))
+
+
+def log_line(row: tuple[Any, ...]) -> bytes:
+    """Return a stored row as a line of the transaction log."""
+    seq, session, cycle, step, kind, body, previous, sha256 = row
+    return canonical_line(
+        {
+            "seq": seq,
+            "session": session,
+            "cycle": cycle,
+            "step": step,
+            "kind": kind,
+            "body": orjson.Fragment(body),
+            "previous": previous,
+            "sha256": sha256,
+        }
+    )
 
 
 def order_of(row: tuple[Any, ...]) -> OrderRecord:

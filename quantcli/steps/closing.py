@@ -1,8 +1,8 @@
 """Reporting and sealing: the session's last report closes it for ever.
 
-Order of effects: pages, report.json, manifest.json. A rerun that finds the report without a
-manifest seals; on a sealed session nothing is written. A session with an order whose end is
-not known is not sealed: `unsealed.json` names it, and the next report tries again.
+Order of effects: pages, report.json, transactions.jsonl, manifest.json. A rerun that finds the
+report without a manifest seals; on a sealed session nothing is written. A session with an order
+whose end is not known is not sealed: `unsealed.json` names it, and the next report tries again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import SchemaId, Stamp
 from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing, ClockSkew, gravest
-from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal
+from quantcli.contracts.manifest import TRANSACTIONS_FILE, Damage, Manifest, PreviousSeal
 from quantcli.contracts.report import Report
 from quantcli.contracts.scalars import instant_text
 from quantcli.core.sessions import SKEW_MAX, sessions_between
@@ -121,6 +121,12 @@ def seal(world: World, stamp: Stamp, session: dt.date, damage: tuple[Damage, ...
     """
     previous = _previous(world, session)
     head = world.journal.head()
+    # Of an attempt to seal that died the log may lack rows; of a sealed session it never changes.
+    world.store.publish_file(
+        f"{session.isoformat()}/{TRANSACTIONS_FILE}",
+        world.journal.transactions(session),
+        is_final=world.store.is_sealed(session),
+    )
     manifest = Manifest(
         schema_id=SchemaId(name=Manifest.SCHEMA, version=Manifest.VERSION),
         session=session,

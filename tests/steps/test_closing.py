@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import json
 
 import orjson
 import pytest
@@ -92,6 +93,7 @@ def test_the_last_report_seals(world):
         "2024-11-26/160500/report.html",
         "2024-11-26/160500/report.json",
         "2024-11-26/160500/report.md",
+        "2024-11-26/transactions.jsonl",
         f"config/{closing.report.config_sha256}.json",
     ]
     assert (sealed.previous, sealed.gap) == (None, ())
@@ -107,6 +109,50 @@ def test_an_earlier_report_does_not_seal(world):
     assert closing.sealed == ()
     assert not world.store.is_sealed(DAY)
     assert not (world.store.root / "2024-11-26/083000/unsealed.json").exists()
+
+
+def test_the_transaction_log_can_be_checked_without_the_journal(world):
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    unknown(world)()
+    close(world, NEXT)
+    head = "0" * 64
+    kinds = []
+    for session in (DAY, NEXT):
+        for line in (world.store.root / f"{session}/transactions.jsonl").read_bytes().splitlines():
+            said = json.loads(line)
+            body = json.dumps(said["body"], sort_keys=True, separators=(",", ":"))
+            named = [said[name] for name in ("previous", "seq", "session", "cycle", "step", "kind")]
+            link = json.dumps([*named, body], separators=(",", ":")) + "\n"
+            assert said["session"] == str(session)
+            assert said["previous"] == head
+            head = hashlib.sha256(link.encode()).hexdigest()
+            assert said["sha256"] == head
+            kinds.append(said["kind"])
+    assert kinds == ["genesis", "intent", "order", "order"]
+
+
+def test_a_seal_that_died_takes_the_rows_that_came_after_into_its_log(world, monkeypatch):
+    publish, log = world.store.publish_file, f"{DAY}/transactions.jsonl"
+
+    def dies(path, data, **terms):
+        if path.endswith("manifest.json"):
+            raise Died
+        return publish(path, data, **terms)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(world.store, "publish_file", dies)
+        with pytest.raises(Died):
+            close(world)
+    place = Place(DAY, "160500", "exits")
+    world.journal.append(place, [IntentRow(intent=intent("GOOGL", session=DAY))])
+    close(world)
+    lines = (world.store.root / log).read_bytes().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["genesis", "intent"]
+    assert faults(world) == []
+    changed = world.journal.transactions(DAY) + b"{}\n"
+    monkeypatch.setattr(world.journal, "transactions", lambda session: changed)
+    close(world)
+    assert (world.store.root / log).read_bytes() != changed
 
 
 def test_a_report_typed_with_a_wrong_date_does_not_close_the_session_under_way(world):
@@ -362,4 +408,4 @@ def test_a_disk_that_refuses_the_seal_is_told_and_tried_again(world, monkeypatch
             close(world)
 
     assert close(world).sealed == (DAY,)
-    assert len(artifacts(world)) == 5
+    assert len(artifacts(world)) == 6
