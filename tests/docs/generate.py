@@ -6,6 +6,7 @@ differ are named and the exit code is 1. The program is the source: a page is ne
 
 import inspect
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ def pages() -> dict[Path, str]:
     """Return every generated page: its path below the repository and its text."""
     built = {
         RUNBOOK / "exit-codes.md": exit_codes(),
+        RUNBOOK / "execution-invariants.md": execution_invariants(),
         RUNBOOK / "reason-codes.md": reason_codes(),
         REFERENCE / "cli.md": command_line(),
         REFERENCE / "figures.md": figures(),
@@ -158,6 +160,88 @@ def reason_codes() -> str:
         "## All codes",
         everything,
     )
+
+
+#: Contradictions that pause entries for good, wherever they are found.
+PAUSING = (
+    "account-differs",
+    "late-fill",
+    "order-differs",
+    "order-overfilled",
+    "order-state-contradicts",
+    "position-oversold",
+)
+
+
+def execution_invariants() -> str:
+    """Return the page of what holds for every order, whatever happens."""
+    from quantcli.contracts.errors import (
+        BrokerConfirmationRequiredError,
+        DuplicateOrderError,
+        InvalidTransitionError,
+        LedgerError,
+        TerminalStateError,
+    )
+    from quantcli.contracts.orders import TERMINAL_ORDER_STATES
+    from quantcli.contracts.reasons import REASONS
+    from quantcli.core.order_states import TRANSITIONS
+
+    states = sorted({state for pair in TRANSITIONS for state in pair})
+    changes = table(
+        ("from \\ to", *(f"`{state}`" for state in states)),
+        ((f"`{before}`", *(_change(before, after) for after in states)) for before in states),
+    )
+    refusals = (
+        InvalidTransitionError,
+        TerminalStateError,
+        BrokerConfirmationRequiredError,
+        DuplicateOrderError,
+        LedgerError,
+    )
+    return page(
+        "Execution invariants",
+        "What holds for every order, derived from the table that the journal applies to each row "
+        "before it is written, and from the tests that hold it. A row that breaks a rule is not "
+        "written, with nothing else of its transaction: the order stays as it is stored.",
+        "## Changes of an order's state",
+        "`yes`: allowed. `id`: only with the broker's order id. Empty: refused. Final states, "
+        + ", ".join(f"`{state}`" for state in sorted(TERMINAL_ORDER_STATES))
+        + ", have no change out of them; a fill that comes late is booked, and pauses. The "
+        "quantity filled never falls, and the broker's order id never changes.",
+        changes,
+        "## How a refused row ends",
+        table(
+            ("error", "error code", "exit code", "meaning"),
+            (
+                (f"`{kind.__name__}`", f"`{kind.code}`", str(kind.exit_code), summary(kind))
+                for kind in refusals
+            ),
+        ),
+        "## What pauses entries for good",
+        "Each of these is booked or recorded as it happened, sets PAUSED, and stays until "
+        "`reconcile` is clean or an operator types `resume --reason`.",
+        table(
+            ("reason code", "meaning", "what to do"),
+            ((f"`{code}`", REASONS[code].summary, REASONS[code].remedy) for code in PAUSING),
+        ),
+        "## The tests behind each invariant",
+        table(("invariant", "tests"), sorted(invariant_tests().items())),
+    )
+
+
+def _change(before: Any, after: Any) -> str:
+    from quantcli.core.order_states import TRANSITIONS
+
+    return {None: "", False: "yes", True: "id"}[TRANSITIONS.get((before, after))]
+
+
+def invariant_tests() -> dict[str, str]:
+    """Return the tests of each invariant that names one: `test_inv11_...`."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for number, rest in re.findall(r"def test_inv([0-9]{2})_(\w+)", path.read_text("utf-8")):
+            found.setdefault(f"INV-{number}", []).append(rest.replace("_", " "))
+    return {name: "; ".join(dict.fromkeys(tests)) for name, tests in found.items()}
 
 
 def gates() -> str:

@@ -1,5 +1,6 @@
 """The page generator: what it renders of a command tree and what it calls out of date."""
 
+import re
 from typing import Annotated
 
 import pytest
@@ -93,3 +94,29 @@ def test_every_exit_code_has_pages_that_exist():
     assert set(generate.EXIT_PAGES) == set(EXIT_CODES) - {0}
     named = {name for names in generate.EXIT_PAGES.values() for name in names}
     assert {name for name in named if not (generate.ROOT / "runbook" / name).is_file()} == set()
+
+
+# ------------------------------------------------------------------------------ invariants
+
+
+def test_the_page_of_invariants_shows_the_table_that_the_journal_applies():
+    from quantcli.core.order_states import TRANSITIONS
+
+    lines = [line for line in generate.execution_invariants().splitlines() if line.count("|") == 12]
+    head, _, *rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines]
+    shown = {
+        (row[0], after): word
+        for row in rows
+        for after, word in zip(head[1:], row[1:], strict=True)
+        if word
+    }
+    assert shown == {pair: "id" if needs_id else "yes" for pair, needs_id in TRANSITIONS.items()}
+
+
+def test_every_contradiction_that_pauses_is_on_the_page():
+    steps = "".join(path.read_text() for path in (generate.ROOT / "quantcli/steps").glob("*.py"))
+    ledger = (generate.ROOT / "quantcli/core/ledger.py").read_text()
+    codes = {*re.findall(r'pause\(desk, "([a-z-]+)"', steps)}
+    codes |= {*re.findall(r'broken\.append\("([a-z-]+)"\)', ledger)}
+    assert len(codes) > 3
+    assert codes == {*generate.PAUSING}
