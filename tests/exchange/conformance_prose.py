@@ -1,0 +1,165 @@
+"""What the checks say in prose, as code: one function for each, called after the check itself.
+
+It gets the world as the check left it, and the check's own answer.
+"""
+
+import uuid
+
+from tests.exchange.conformance_world import IN_HOURS
+
+NIGHT = "2026-03-02T22:00:00Z"
+
+
+def numbers_and_ids(world, answer):
+    for absent in ({}, {"client_order_id": None}):
+        assert uuid.UUID(world.order(**absent)["client_order_id"]).version == 4
+    typed = world.order(qty=3, type="limit", limit_price=90.5)
+    assert (typed["qty"], typed["limit_price"], typed["filled_avg_price"]) == ("3", "90.5", None)
+
+
+def one_order_with_the_id(world, answer):
+    found = world.orders(status="all", limit="500")
+    assert [each["client_order_id"] for each in found].count("c-dup") == 1
+    world.ask("DELETE", f"/v2/orders/{found[0]['id']}")
+    assert world.refused(client_order_id="c-dup")[0] == 422
+
+
+def length_allowed(world, answer):
+    assert world.order(client_order_id="x" * 128)["client_order_id"] == "x" * 128
+
+
+def one_measure_of_quantity(world, answer):
+    assert world.refused(notional="5") == (
+        422, {"code": 40010001, "message": "only one of qty or notional is accepted"},
+    )  # fmt: skip
+    for quantity in (0, -1, "0", "-1"):
+        assert world.refused(qty=quantity) == (
+            422, {"code": 40010001, "message": "qty must be > 0"},
+        )  # fmt: skip
+
+
+def open_orders_reserve(world, answer):
+    assert world.orders(status="all") == []
+    cash = float(world.ask("GET", "/v2/account")["buying_power"])
+    world.order(qty=str(int(cash - 10_000) // 50), type="limit", limit_price="50")
+    world.order(qty="30", type="limit", limit_price="100")
+    status, body = world.refused(qty="80", type="limit", limit_price="100")
+    assert (status, body["message"]) == (403, "insufficient buying power")
+    assert body["buying_power"] == "7000"
+    assert body["cost_basis"] == "8000"
+
+
+def limits_apart_and_complex_orders(world, answer):
+    assert answer.json()["message"] == "potential wash trade detected. use complex orders"
+    assert answer.json()["reject_reason"] == "opposite side limit order exists"
+    world.order(type="limit", limit_price="99.99")
+    world.ask("DELETE", "/v2/orders")
+    world.order(qty="5", side="sell", type="trailing_stop", trail_percent="5", time_in_force="gtc")
+    world.order(type="market")
+    exits = {"take_profit": {"limit_price": "120"}, "stop_loss": {"stop_price": "70"}}
+    world.order(qty="5", side="sell", type="limit", order_class="oco", time_in_force="gtc", **exits)
+    world.order(type="market")
+
+
+def window_opens_in_the_evening(world, answer):
+    world.to("2026-03-02T23:59:59Z")
+    assert world.refused(time_in_force="opg")[0] == 403
+    world.to("2026-03-03T00:00:00Z")
+    assert world.order(time_in_force="opg")["status"] == "accepted"
+
+
+def filled_at_the_open(world, answer):
+    world.order(client_order_id="c-q2")
+    world.to("2026-03-02T14:30:00Z")
+    for name in ("c-q", "c-q2"):
+        found = world.ask("GET", "/v2/orders:by_client_order_id", query={"client_order_id": name})
+        assert (found["status"], found["filled_avg_price"]) == ("filled", "92")
+        assert found["filled_at"] == "2026-03-02T14:30:00Z"
+
+
+def list_rules(world, answer):
+    """Five orders: before the first bound, at it, between (two), and at the second."""
+    sent = {}
+    for at, symbol, side in (
+        ("2026-03-02T14:00:00Z", "AAPL", "buy"),
+        ("2026-03-02T14:30:00Z", "MSFT", "buy"),
+        ("2026-03-02T14:30:01Z", "MSFT", "buy"),
+        ("2026-03-02T16:00:00Z", "AAPL", "buy"),
+        ("2026-03-02T16:00:00Z", "TSLA", "buy"),
+        ("2026-03-02T21:00:00Z", "AAPL", "buy"),
+    ):
+        world.to(at)
+        sent.setdefault(at, []).append(
+            world.order(symbol=symbol, side=side, type="limit", limit_price="10",
+                        time_in_force="gtc")["id"]
+        )  # fmt: skip
+    found = world.send(answer.request.method, "/v2/orders", query=answer.request.url.split("?")[1])
+    assert [each["id"] for each in found.json()] == [
+        sent["2026-03-02T14:30:01Z"][0], sent["2026-03-02T16:00:00Z"][0],
+    ]  # fmt: skip
+    everything = [each for at in sorted(sent) for each in sent[at]]
+    assert [each["id"] for each in world.orders()] == everything[::-1]
+    assert len(world.orders(limit="9999")) == 6
+    world.ask("DELETE", f"/v2/orders/{everything[0]}")
+    assert everything[0] not in [each["id"] for each in world.orders()]
+    bracket = world.order(
+        qty="1", type="limit", limit_price="20", order_class="bracket", time_in_force="gtc",
+        take_profit={"limit_price": "200"}, stop_loss={"stop_price": "5"},
+    )  # fmt: skip
+    rolled = world.orders(nested="True", limit="1")[0]
+    assert rolled["id"] == bracket["id"]
+    assert [leg["status"] for leg in rolled["legs"]] == ["held", "held"]
+    flat = world.orders(nested="False", limit="3")
+    assert {each["id"] for each in flat} == {bracket["id"], *(leg["id"] for leg in rolled["legs"])}
+    assert all(each["legs"] is None for each in flat)
+    for _ in range(50):
+        world.order(type="limit", limit_price="11", time_in_force="gtc")
+    assert len(world.orders()) == 50
+
+
+def ids(world, answer):
+    unknown = str(uuid.UUID(int=7, version=4))
+    missing = world.send("GET", f"/v2/orders/{unknown}")
+    assert (missing.status_code, missing.json()) == (
+        404, {"code": 40410000, "message": f"order not found for {unknown}"},
+    )  # fmt: skip
+    booked = world.order()
+    assert world.ask("GET", f"/v2/orders/{booked['id'].replace('-', '')}")["id"] == booked["id"]
+
+
+def cancelled_in_the_end(world, answer):
+    identity = world.places["$ID"]
+    assert world.read({"id": identity})["status"] in {"pending_cancel", "canceled"}
+    world.to(IN_HOURS)
+    after = world.read({"id": identity})
+    assert after["status"] == "canceled"
+    assert after["canceled_at"] is not None
+    filled = world.order()
+    refused = world.send("DELETE", f"/v2/orders/{filled['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (422, 42210000)
+    unknown = world.send("DELETE", f"/v2/orders/{uuid.UUID(int=7, version=4)}")
+    assert unknown.status_code == 404
+
+
+def parses(world, answer):
+    from alpaca.trading.client import TradingClient
+
+    client = TradingClient(world.key, world.secret, url_override=world.url)
+    client._session.trust_env = False
+    assert client.get_account().status == "ACTIVE"
+
+
+AFTER = {
+    "AC05": parses,
+    "AC11": numbers_and_ids,
+    "AC12": one_order_with_the_id,
+    "AC14": length_allowed,
+    "AC18": one_measure_of_quantity,
+    "AC20": open_orders_reserve,
+    "AC23": limits_apart_and_complex_orders,
+    "AC26": window_opens_in_the_evening,
+    "AC27": filled_at_the_open,
+    "AC29": list_rules,
+    "AC30": ids,
+    "AC33": cancelled_in_the_end,
+}

@@ -1,0 +1,111 @@
+"""A desk with made-up bars of March 2026, its exchange served by the program, and a customer."""
+
+import json
+import shutil
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import requests
+
+from quantcli.cli.init_desk import make_desk
+
+#: Monday, an hour and a half before the open in New York.
+MORNING = "2026-03-02T13:00:00Z"
+IN_HOURS = "2026-03-02T15:00:00Z"
+EVENING = "2026-03-02T21:30:00Z"  # 16:30
+
+SESSIONS = ("2026-02-26", "2026-02-27", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05",
+            "2026-03-06")  # fmt: skip
+#: Open, high, low, close. AAPL stays below 100, so that a sale at 100 rests.
+PRICES = {
+    "AAPL": (90, 98, 88, 94),
+    "HALT": (20, 21, 19, 20),
+    "MSFT": (400, 410, 390, 405),
+    "TSLA": (250, 260, 240, 255),
+}
+PLAIN = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+
+
+def make_market(folder):
+    """Make the desk whose copies are served, once."""
+    root = folder / "desk"
+    make_desk(root, name="desk", git=False)
+    rows = [
+        f"{day},{symbol},{','.join(str(price + index) for price in prices)},1000000"
+        for index, day in enumerate(SESSIONS)
+        for symbol, prices in PRICES.items()
+    ]
+    bars = folder / "bars.csv"
+    bars.write_text("\n".join(["date,symbol,open,high,low,close,volume", *rows]) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "quantcli", "data", "import", str(bars), "--timeframe", "1Day",
+         "--adjustment", "split", "--desk", str(root), "--quiet"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+class World:
+    """One exchange, served over HTTP by the program itself, from a fresh copy of the desk."""
+
+    def __init__(self, template, root):
+        shutil.copytree(template, root)
+        keys = json.loads((root / "exchange/keys.json").read_text())
+        self.key, self.secret = keys["key_id"], keys["secret"]
+        self.places = {"$KEY": self.key, "$SECRET": self.secret}
+        self.auth = {"APCA-API-KEY-ID": self.key, "APCA-API-SECRET-KEY": self.secret}
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "quantcli", "exchange", "serve", "--desk", str(root)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.url = json.loads(self.process.stdout.readline())["url"]
+
+    def close(self):
+        self.session.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    @property
+    def stream_url(self):
+        return f"ws://{urlsplit(self.url).netloc}/stream"
+
+    def send(self, method, path, *, query=None, body=None, headers=None):
+        """Send one request; return the answer, whatever it is."""
+        return self.session.request(
+            method, self.url + path, params=query, json=body,
+            headers=self.auth if headers is None else headers, timeout=10,
+        )  # fmt: skip
+
+    def ask(self, method, path, *, query=None, body=None):
+        """Send one request that must be granted; return the decoded body."""
+        answer = self.send(method, path, query=query, body=body)
+        assert answer.status_code in {200, 204, 207}, answer.text
+        return answer.json() if answer.content else None
+
+    def order(self, **changes):
+        """Send an order that must be taken; return it as booked."""
+        return self.ask("POST", "/v2/orders", body={**PLAIN, **changes})
+
+    def refused(self, **changes):
+        """Send an order that must be refused; return status and body. None leaves a field out."""
+        body = {name: value for name, value in {**PLAIN, **changes}.items() if value is not None}
+        answer = self.send("POST", "/v2/orders", body=body)
+        return answer.status_code, answer.json()
+
+    def read(self, order):
+        """Return an order as it is now."""
+        return self.ask("GET", f"/v2/orders/{order['id']}")
+
+    def orders(self, **query):
+        """Return the orders that a list shows."""
+        return self.ask("GET", "/v2/orders", query=query)
+
+    def to(self, instant):
+        """Move the simulated clock."""
+        self.ask("POST", "/_sim/clock", body={"to": instant})
