@@ -107,6 +107,21 @@ class RiskReport(Frozen):
     circuit_breaker: str = Field(description="'not observed' or what tripped")
 
 
+def _is_absent(value: object) -> bool:
+    """Return whether a field that came later is not there: old bytes stay what they were."""
+    return value is None
+
+
+class FillLatency(Frozen):
+    """Seconds from submission to the last fill, nearest-rank percentiles; None: no such order."""
+
+    orders: int = Field(ge=0, description="Entries and exits that got shares; stops are left out")
+    p50: Ratio | None
+    p90: Ratio | None
+    p95: Ratio | None
+    p99: Ratio | None
+
+
 class Report(Artifact):
     """The report of a session."""
 
@@ -132,6 +147,9 @@ class Report(Artifact):
     symbols_skipped: dict[str, int] = Field(description="Reason code -> symbols")
     orders: tuple[OrderReport, ...] = Field(description="The last word on each order")
     fills: tuple[Fill, ...] = Field(description="Booked in this session")
+    fill_latency: FillLatency | None = Field(
+        default=None, exclude_if=_is_absent, description="Absent from reports of older programs"
+    )
     stops: tuple[StopChange, ...]
     trades_closed: tuple[TradeClosed, ...]
     positions: tuple[PositionHeld, ...]

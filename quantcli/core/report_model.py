@@ -28,6 +28,7 @@ from quantcli.core.incidents import (
     no_go_reasons,
     uncovered_symbols,
 )
+from quantcli.core.latency import fill_latency
 from quantcli.core.order_reports import order_report
 from quantcli.core.terminal_states import counts_of, outcome_of, trails
 from quantcli.core.zero_trade import zero_trade_proof
@@ -94,6 +95,7 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
     reconcile = evidence.newest(Reconcile)
     scan = evidence.newest(Scan)
     enforce = evidence.newest(Enforce)
+    fills = tuple(row.fill for row in evidence.booked(FillRow))
     return {
         "label": label_of(mode, evidence.config.data.feed),
         "verdict": "damaged" if damage else "attention" if incidents or no_go else "clean",
@@ -109,7 +111,8 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
         "signals_scanned": len({s.signal_id for each in evidence.all(Scan) for s in each.signals}),
         "symbols_skipped": _skipped(evidence),
         "orders": _orders(evidence),
-        "fills": tuple(row.fill for row in evidence.booked(FillRow)),
+        "fills": fills,
+        "fill_latency": fill_latency(evidence.orders, fills),
         "stops": _stops(evidence),
         "trades_closed": snapshot.trades_closed if snapshot else (),
         "positions": snapshot.positions if snapshot else (),
@@ -126,7 +129,7 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
             evidence.booked(CashRow),
             evidence.before,
             snapshot,
-            fills=len(evidence.booked(FillRow)),
+            fills=len(fills),
             is_scanned=scan is not None,
         ),
         "seals": evidence.is_last and not evidence.unresolved(),

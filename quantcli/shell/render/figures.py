@@ -54,6 +54,11 @@ def price_text(value: Decimal | None) -> str:
     return f"{value:,.4f}".removesuffix("00")
 
 
+def seconds(value: Decimal | None) -> str:
+    """Return seconds with thousands and milliseconds, e.g. `3,600.000`."""
+    return NONE if value is None else f"{value:,.3f}"
+
+
 def shares(value: Decimal | None) -> str:
     """Return a number of shares without trailing zeros."""
     return NONE if value is None else plain(value)

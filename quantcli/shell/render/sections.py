@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from quantcli.contracts.envelope import Finding
-from quantcli.contracts.report import Report, SignalOutcome
+from quantcli.contracts.report import FillLatency, Report, SignalOutcome
 from quantcli.contracts.snapshot import Pnl
 from quantcli.shell.render.figures import (
     NONE,
@@ -18,6 +18,7 @@ from quantcli.shell.render.figures import (
     instant_or_none,
     percent,
     price_text,
+    seconds,
     shares,
     short,
     signed_dollars,
@@ -239,7 +240,18 @@ def _orders(report: Report) -> Section:
             fills,
             "No fills.",
         ),
+        *_fill_latency(report.fill_latency),
     )
+
+
+def _fill_latency(latency: FillLatency | None) -> tuple[Table, ...]:
+    """Return how long entries and exits waited; nothing if none got shares."""
+    if latency is None or latency.orders == 0:
+        return ()
+    percentiles = (latency.p50, latency.p90, latency.p95, latency.p99)
+    row = (str(latency.orders), *map(seconds, percentiles))
+    titles = "Entries and exits filled#|Seconds from submission to last fill, p50#|p90#|p95#|p99#"
+    return (table_of(titles, [row]),)
 
 
 def _trades(report: Report) -> Section:
