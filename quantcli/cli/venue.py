@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.bars import MinuteBar, Split
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.errors import CredentialMissing
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 class StoredBars:
     """The bar store as the exchange wants it."""
 
-    def __init__(self, store: BarStore) -> None:
-        """Wrap a store."""
+    def __init__(self, store: BarStore, *, has_splits: bool) -> None:
+        """Wrap a store; on prices adjusted for splits none happens."""
         self._store = store
+        self._has_splits = has_splits
 
     def session_row(self, session: dt.date) -> dict[str, tuple[float, float, float, float, float]]:
         """Return symbol -> (open, high, low, close, volume) of one session."""
@@ -42,6 +43,10 @@ class StoredBars:
     def last_session(self) -> dt.date | None:
         """Return the newest session with a daily bar."""
         return self._store.summary("1Day").last
+
+    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
+        """Return the splits that happen on these prices, with ex-date in [first, last]."""
+        return self._store.splits(first, last) if self._has_splits else ()
 
 
 def open_exchange(
@@ -74,7 +79,8 @@ def open_exchange(
         secret=secret,
         is_synced_each_commit=syncs_each_commit,
     )
-    return Exchange(folder / "book.sqlite3", StoredBars(market), settings)
+    bars = StoredBars(market, has_splits=config.data.adjustment == "raw")
+    return Exchange(folder / "book.sqlite3", bars, settings)
 
 
 def make_exchange_keys(root: Path) -> None:

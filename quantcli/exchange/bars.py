@@ -10,9 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.bars import MinuteBar, Split
 
-__all__ = ["DailyRow", "ExchangeBars", "MinuteBar"]
+__all__ = ["DailyRow", "ExchangeBars", "MinuteBar", "Split"]
 
 
 #: One symbol's bar of one session: open, high, low, close in USD per share, volume in shares.
@@ -36,4 +36,11 @@ class ExchangeBars(Protocol):
 
     def minutes(self, symbol: str, session: dt.date) -> Sequence[MinuteBar]:
         """Return the regular-hours minute bars of a session by start; empty if there are none."""
+        ...
+
+    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
+        """Return the splits that happen on these prices, with ex-date in [first, last], by date.
+
+        On prices that are adjusted for splits none happens.
+        """
         ...

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Literal, NamedTuple
 
 from quantcli.exchange import (
     account_api,
     activities_api,
-    bars_api,
     clock_api,
     orders_api,
     positions_api,
     reference_api,
 )
-from quantcli.exchange.calls import Handler
+from quantcli.exchange.calls import Answer, Call, Handler
 
 #: `book`: read from the book alone; the same question of the same book has the same answer.
 #: `bars`: read from the bars too; symbols that are new to them get listed before.
@@ -29,6 +29,36 @@ class Route(NamedTuple):
     path: re.Pattern[str]
     source: Source
     handler: Handler
+
+
+#: Market data: path, module, function. Few desks ever ask, so few import these modules.
+_DATA = (
+    ("/v2/stocks/bars", "bars_api", "get_bars"),
+    ("/v2/stocks/{}/bars", "bars_api", "get_bars"),
+    ("/v2/stocks/bars/latest", "bars_api", "get_latest_bars"),
+    ("/v2/stocks/{}/bars/latest", "bars_api", "get_latest_bars"),
+    ("/v2/stocks/trades", "ticks_api", "get_trades"),
+    ("/v2/stocks/{}/trades", "ticks_api", "get_trades"),
+    ("/v2/stocks/trades/latest", "ticks_api", "get_latest_trades"),
+    ("/v2/stocks/{}/trades/latest", "ticks_api", "get_latest_trades"),
+    ("/v2/stocks/quotes", "ticks_api", "get_quotes"),
+    ("/v2/stocks/{}/quotes", "ticks_api", "get_quotes"),
+    ("/v2/stocks/quotes/latest", "ticks_api", "get_latest_quotes"),
+    ("/v2/stocks/{}/quotes/latest", "ticks_api", "get_latest_quotes"),
+    ("/v2/stocks/snapshots", "snapshots_api", "get_snapshots"),
+    ("/v2/stocks/{}/snapshot", "snapshots_api", "get_snapshots"),
+    ("/v1/corporate-actions", "corporate_actions_api", "get_corporate_actions"),
+)
+
+
+def _late(module: str, function: str) -> Handler:
+    """Return a handler whose module is imported when it is asked for the first time."""
+
+    def answer(call: Call) -> Answer:
+        handler: Handler = getattr(import_module(f"quantcli.exchange.{module}"), function)
+        return handler(call)
+
+    return answer
 
 
 def _route(method: str, path: str, handler: Handler, source: Source | None = None) -> Route:
@@ -56,7 +86,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v2/positions", positions_api.list_positions),
     _route("GET", "/v2/positions/{}", positions_api.get_position, "bars"),
     _route("DELETE", "/v2/positions/{}", positions_api.delete_position),
-    _route("GET", "/v2/stocks/bars", bars_api.get_bars, "bars"),
+    *(_route("GET", path, _late(module, name), "bars") for path, module, name in _DATA),
     _route("GET", "/_sim/clock", clock_api.get_sim_clock),
     _route("POST", "/_sim/clock", clock_api.post_sim_clock),
 )

@@ -30,6 +30,7 @@ class ExchangeSettings:
         taf_usd_per_share, taf_usd_max: Fee in USD per share sold, and its limit per trade.
         is_synced_each_commit: False leaves syncing to disk to the end of each session; a killed
             process still loses nothing, a power cut may lose the session.
+        has_recent_sip: Whether the last quarter of an hour of the consolidated feed may be read.
     """
 
     key_id: str
@@ -43,3 +44,4 @@ class ExchangeSettings:
     taf_usd_per_share: Decimal = Decimal("0.000166")
     taf_usd_max: Decimal = Decimal("8.30")
     is_synced_each_commit: bool = True
+    has_recent_sip: bool = False

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from urllib.parse import urlencode
 
-from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.bars import MinuteBar, Split
 from quantcli.contracts.scalars import instant
 from quantcli.exchange.settings import ExchangeSettings
 from quantcli.exchange.venue import Exchange
@@ -14,9 +14,12 @@ KEYS = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
 
 
 class HandMadeBars:
-    """Bars given as {date: {symbol: (open, high, low, close)}} and {(date, symbol): [minutes]}."""
+    """Bars as {date: {symbol: (open, high, low, close)}} and {(date, symbol): [minutes]}.
 
-    def __init__(self, daily, minutes=None):
+    Splits as (ex-date, symbol, new shares for each old one).
+    """
+
+    def __init__(self, daily, minutes=None, splits=()):
         self.rows = {
             dt.date.fromisoformat(day): {
                 symbol: (*map(float, prices), 1000.0) for symbol, prices in row.items()
@@ -30,6 +33,10 @@ class HandMadeBars:
             for (day, symbol), bars in (minutes or {}).items()
         }
 
+        self.split_list = tuple(
+            Split(symbol, dt.date.fromisoformat(day), ratio) for day, symbol, ratio in splits
+        )
+
     def symbols(self):
         return tuple(sorted({symbol for row in self.rows.values() for symbol in row}))
 
@@ -41,6 +48,9 @@ class HandMadeBars:
 
     def minutes(self, symbol, session):
         return self.minute_bars.get((session, symbol), [])
+
+    def splits(self, first, last):
+        return tuple(each for each in self.split_list if first <= each.ex_date <= last)
 
 
 class Customer:
@@ -123,6 +133,6 @@ def settings(**changes):
     return ExchangeSettings(**values)
 
 
-def customer(daily, minutes=None, path=None, **changes):
+def customer(daily, minutes=None, path=None, splits=(), **changes):
     """Return a customer of a new exchange, or of the one whose book is at `path`."""
-    return Customer(Exchange(path, HandMadeBars(daily, minutes), settings(**changes)))
+    return Customer(Exchange(path, HandMadeBars(daily, minutes, splits), settings(**changes)))

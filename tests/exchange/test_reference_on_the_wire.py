@@ -339,7 +339,9 @@ def test_minute_bars_are_complete_at_the_clock():
     "query",
     [
         {"timeframe": "60Min"}, {"timeframe": "24Hour"}, {"timeframe": "5Month"},
-        {"timeframe": ""}, {"timeframe": "5Min"}, {"limit": "10001"}, {"limit": "0"},
+        {"timeframe": ""}, {"timeframe": "0Min"}, {"timeframe": "2Day"},
+        {"feed": "cnn"}, {"adjustment": "raw,none"}, {"end": "2024-13-01"},
+        {"limit": "10001"}, {"limit": "0"},
         {"sort": "up"}, {"page_token": "%%%"}, {"start": "soon"}, {"symbols": ""},
     ],
 )  # fmt: skip
