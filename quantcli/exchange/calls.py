@@ -14,6 +14,7 @@ import orjson
 from quantcli.contracts.session_table import FIRST, LAST, new_york
 from quantcli.exchange.advance import Market
 from quantcli.exchange.book import Book
+from quantcli.exchange.faults import FaultBoard
 from quantcli.exchange.refusals import Refusal, malformed
 from quantcli.exchange.settings import ExchangeSettings
 from quantcli.exchange.trading_hours import Micros, micros
@@ -40,6 +41,7 @@ class Call:
         segments: What stood in the path's places, decoded.
         query: Parameters; of a repeated one the last value.
         body: Raw bytes.
+        faults: Those that are set.
     """
 
     book: Book
@@ -50,6 +52,7 @@ class Call:
     segments: tuple[str, ...]
     query: dict[str, str]
     body: bytes
+    faults: FaultBoard
 
     def json_body(self) -> dict[str, Any]:
         """Return the body as a JSON object, numbers exact; an empty body is an empty object.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -16,9 +17,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from quantcli.contracts.errors import UsageError
+from quantcli.exchange.faults import ConnectionDropped
 from quantcli.exchange.venue import Exchange
 
 HOST = "127.0.0.1"
+#: Address and port of the other end of a connection.
+Client = tuple[str, int]
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
@@ -38,7 +42,11 @@ def serve(exchange: Exchange, port: int, on_ready: Callable[[str], None]) -> Non
         # for the first to be acknowledged. Accepted sockets inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address = f"http://{HOST}:{listener.getsockname()[1]}"
-        server = _Server(application(exchange), lambda: on_ready(address))
+
+        def drop(client: Client | None) -> None:
+            server.drop(client)
+
+        server = _Server(application(exchange, drop), lambda: on_ready(address))
         server.run(sockets=[listener])
 
 
@@ -52,19 +60,30 @@ def _listener(port: int) -> socket.socket:
         ) from error  # fmt: skip
 
 
-def application(exchange: Exchange) -> Starlette:
-    """Return the ASGI application: every path goes to `Exchange.handle`."""
+def application(exchange: Exchange, drop: Callable[[Client | None], None]) -> Starlette:
+    """Return the ASGI application: every path goes to `Exchange.handle`.
+
+    Args:
+        exchange: Answers.
+        drop: Ends the connection of a client, or all connections, without a word.
+    """
 
     async def answer(request: Request) -> Response:
+        path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1")
+        sent_headers = dict(request.headers)
         body = await request.body()
-        # Called on the loop itself: the exchange answers one request at a time anyway.
-        status, headers, data = exchange.handle(
-            request.method,
-            request.scope["raw_path"].partition(b"?")[0].decode("latin-1"),
-            request.url.query,
-            body,
-            dict(request.headers),
-        )
+        if exchange.faults.faults:
+            await asyncio.sleep(exchange.seconds_before(request.method, path, sent_headers))
+        try:
+            # Called on the loop itself: the exchange answers one request at a time anyway.
+            status, headers, data = exchange.handle(
+                request.method, path, request.url.query, body, sent_headers
+            )
+        except ConnectionDropped as dropped:
+            drop(None if dropped.is_everybodys else request.scope["client"])
+            # The connection's end is noticed on the loop's next turn; then no answer can leave.
+            await asyncio.sleep(0)
+            return Response()
         response = Response(data, status_code=status)
         for name, value in headers:
             response.headers[name] = value
@@ -83,6 +102,12 @@ class _Server(uvicorn.Server):
         )  # fmt: skip
         super().__init__(config)
         self._on_ready = on_ready
+
+    def drop(self, client: Client | None) -> None:
+        """End the connection of a client at once; None: everybody's."""
+        for each in [*self.server_state.connections]:
+            if client in (None, getattr(each, "client", None)):
+                each.transport.abort()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to take connections, then say so."""

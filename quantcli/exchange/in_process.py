@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
+from requests.exceptions import ConnectionError, ReadTimeout  # noqa: A004 (the library's name)
 from requests.structures import CaseInsensitiveDict
 
+from quantcli.exchange.faults import ConnectionDropped
 from quantcli.exchange.venue import Exchange
 
 
@@ -34,15 +36,26 @@ class InProcessAdapter(BaseAdapter):
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
-        """Return the exchange's answer; there is nothing to wait for, so no timeout applies."""
+        """Return the exchange's answer, at once: nobody waits for a delay in this process.
+
+        Raises:
+            ReadTimeout: a delay is longer than the timeout; the request is heard all the same.
+            ConnectionError: the exchange drops the connection.
+        """
         parts = urlsplit(request.url or "")
-        status, headers, body = self.exchange.handle(
-            request.method or "GET",
-            parts.path,
-            parts.query,
-            _bytes_of(request.body),
-            {str(name): _text_of(value) for name, value in request.headers.items()},
+        method, sent = request.method or "GET", request.headers.items()
+        sent_headers = {str(name): _text_of(value) for name, value in sent}
+        is_late = bool(self.exchange.faults.faults) and _is_longer(
+            self.exchange.seconds_before(method, parts.path, sent_headers), timeout
         )
+        try:
+            status, headers, body = self.exchange.handle(
+                method, parts.path, parts.query, _bytes_of(request.body), sent_headers
+            )
+        except ConnectionDropped as dropped:
+            raise ConnectionError("connection aborted by the exchange") from dropped
+        if is_late:
+            raise ReadTimeout("the exchange did not answer in time")
         response = Response()
         response.status_code = status
         response.headers = CaseInsensitiveDict(headers)
@@ -54,6 +67,13 @@ class InProcessAdapter(BaseAdapter):
 
     def close(self) -> None:
         """Do nothing: the exchange belongs to whoever opened it."""
+
+
+def _is_longer(
+    seconds: float, timeout: float | tuple[float, float] | tuple[float, None] | None
+) -> bool:
+    limit = timeout[1] if isinstance(timeout, tuple) else timeout
+    return limit is not None and seconds > limit
 
 
 def _bytes_of(body: object) -> bytes:

@@ -10,6 +10,7 @@ from quantcli.exchange import (
     account_api,
     activities_api,
     clock_api,
+    faults_api,
     orders_api,
     positions_api,
     reference_api,
@@ -89,6 +90,10 @@ ROUTES: tuple[Route, ...] = (
     *(_route("GET", path, _late(module, name), "bars") for path, module, name in _DATA),
     _route("GET", "/_sim/clock", clock_api.get_sim_clock),
     _route("POST", "/_sim/clock", clock_api.post_sim_clock),
+    _route("GET", "/_sim/faults", faults_api.list_faults, "bars"),
+    _route("POST", "/_sim/faults", faults_api.post_fault),
+    _route("DELETE", "/_sim/faults", faults_api.delete_faults),
+    _route("DELETE", "/_sim/faults/{}", faults_api.delete_faults),
 )
 
 

@@ -23,10 +23,12 @@ from quantcli.exchange.advance import AdvanceSummary, Market, advance, list_asse
 from quantcli.exchange.bars import ExchangeBars
 from quantcli.exchange.book import Book, VenueRow, storage_error
 from quantcli.exchange.calls import Answer, Call, encoded
+from quantcli.exchange.faults import FaultBoard
+from quantcli.exchange.order_record import Order
 from quantcli.exchange.refusals import Refusal, not_found
 from quantcli.exchange.routes import Route, find_route
 from quantcli.exchange.settings import ExchangeSettings
-from quantcli.exchange.trading_hours import instant_of, micros
+from quantcli.exchange.trading_hours import Micros, instant_of, micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,14 +70,17 @@ class Exchange:
             JournalCorrupt: the file is no book, or damaged.
         """
         self.settings = settings
+        self.faults = FaultBoard()
+        self._bars = bars
         self._market = Market(bars)
         self._lock = RLock()
         self._kept: dict[tuple[str, str], SentAnswer] = {}
         self._kept_of = (-1, -1)
         self._book = Book(book_path, is_synced_each_commit=settings.is_synced_each_commit)
+        self._own_book: Book | None = None
         with self._storage():
             if self._book.venue() is None:
-                self._found()
+                self._found(settings.seed, micros(settings.opening_at))
 
     def handle(
         self, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str]
@@ -95,15 +100,124 @@ class Exchange:
         refused = self._unauthorised(headers)
         if refused is not None:
             return refused
+        if self.faults.faults:
+            from quantcli.exchange.fault_line import answer_faultily
+
+            with self._lock:
+                return answer_faultily(self, method, _SLASHES.sub("/", path), query, body)
+        return self.answer(method, path, query, body)
+
+    def seconds_before(self, method: str, path: str, headers: Mapping[str, str]) -> float:
+        """Return how long a request lies on the line before it is handled; see `faults`."""
+        if not self.faults.faults or self._unauthorised(headers) is not None:
+            return 0
+        return self.faults.seconds_before(method, _SLASHES.sub("/", path))
+
+    def answer(self, method: str, path: str, query: str, body: bytes) -> WireAnswer:
+        """Answer one authorised request as `handle` does when no fault is set."""
         try:
             status, data = self._answer(method, path, query, body)
         except Refusal as refusal:
             status, data = refusal.status, encoded(refusal.body)
-        request_id = hashlib.sha256(f"{method} {path}?{query}\n".encode() + body).hexdigest()[:32]
-        headers_out = [("X-Request-ID", request_id)]
-        if data:
-            headers_out.append(("Content-Type", _JSON))
-        return status, headers_out, data
+        return _spoken(method, path, query, body, (status, data))
+
+    def answer_skewed(
+        self, method: str, path: str, query: str, body: bytes, skew: Micros
+    ) -> WireAnswer:
+        """Answer one authorised request as if the clock were elsewhere."""
+        found = find_route(method, path)
+        if found is None:
+            return self.answer(method, path, query, body)
+        with self._lock, self._storage():
+            try:
+                sent = _sent(self._ask(*found, query, body, skew))
+            except Refusal as refusal:
+                sent = refusal.status, encoded(refusal.body)
+        return _spoken(method, path, query, body, sent)
+
+    def answer_and_undo(
+        self, method: str, path: str, query: str, body: bytes
+    ) -> tuple[WireAnswer, Order | None]:
+        """Answer one authorised order request and forget it; return the order that it made.
+
+        Of a request that is refused, or makes more than one order, nothing is forgotten and no
+        order is returned.
+        """
+        found = find_route(method, path)
+        if found is None:
+            return self.answer(method, path, query, body), None
+        try:
+            self._answer_and_undo(*found, query, body)
+        except _Undone as undone:
+            sent = _sent(undone.answer)
+            return _spoken(method, path, query, body, sent), undone.order
+        except Refusal:
+            pass
+        return self.answer(method, path, query, body), None
+
+    def _answer_and_undo(
+        self, route: Route, segments: tuple[str, ...], query: str, body: bytes
+    ) -> None:
+        with self._lock, self._storage(), self._book.transaction():
+            answer = route.handler(self._call(segments, query, body))
+            order = self._book.order(str(answer.body["id"]))
+            if order is not None and not answer.body["legs"]:
+                raise _Undone(order, answer)
+            raise Refusal(501, None, "not a single order")
+
+    @contextmanager
+    def change(self) -> Iterator[Book]:
+        """Hold one transaction of the book, for what happens to it apart from requests."""
+        with self._lock, self._storage(), self._book.transaction():
+            yield self._book
+
+    @property
+    def market(self) -> Market:
+        """The bars and their newest tape."""
+        return self._market
+
+    def restart(self) -> None:
+        """Begin again from the file, as after a death: what only memory held is gone."""
+        with self._lock, self._storage():
+            path = self._book.path
+            if path is not None:
+                self._book.close()
+                self._book = Book(path, is_synced_each_commit=self.settings.is_synced_each_commit)
+            self._forget()
+
+    @property
+    def is_other_account(self) -> bool:
+        """True while the customer is shown another account than their own."""
+        return self._own_book is not None
+
+    def open_other_account(self) -> None:
+        """Show an account with another id, opened just now, until `close_other_account`."""
+        if self._own_book is not None:
+            return
+        with self._lock, self._storage():
+            with self._book.transaction(is_write=False):
+                venue = self._venue()
+            self._own_book, self._book = self._book, Book(None)
+            self._forget()
+            self._found(venue.seed + 1, venue.clock)
+
+    def close_other_account(self) -> None:
+        """Show the customer's own account again, brought to the present."""
+        if self._own_book is None:
+            return
+        with self._lock:
+            present = self.clock
+            self._book.close()
+            self._book, self._own_book = self._own_book, None
+            self._forget()
+            if present > self.clock:
+                self.advance(present)
+
+    def _forget(self) -> None:
+        """Drop what was kept of the book and of the bars."""
+        self._market = Market(self._bars)
+        self._kept.clear()
+        self._kept_of = (-1, -1)
 
     def advance(self, to: dt.datetime) -> AdvanceSummary:
         """Move the clock to an instant and let happen what happens until then, it included.
@@ -115,6 +229,10 @@ class Exchange:
         """
         if to.tzinfo is None:
             raise ValueError(f"an instant needs a time zone: {to}")
+        if self.faults.parts:
+            from quantcli.exchange.fault_line import end_parts
+
+            end_parts(self, micros(to))
         with self._lock, self._storage():
             with self._book.transaction():
                 summary = advance(self._book, self._market, self.settings, micros(to))
@@ -132,16 +250,16 @@ class Exchange:
         """Release the book."""
         with self._lock:
             self._book.close()
+            if self._own_book is not None:
+                self._own_book.close()
 
-    def _found(self) -> None:
+    def _found(self, seed: int, opening: Micros) -> None:
         """Make a new book's first rows, unless another process was faster."""
         with self._book.transaction():
             if self._book.venue() is None:
-                settings, opening = self.settings, micros(self.settings.opening_at)
-                self._book.found(
-                    VenueRow(settings.seed, opening, opening, settings.cash, settings.cash)
-                )
-                list_assets(self._book, self._market, settings.seed, opening)
+                cash = self.settings.cash
+                self._book.found(VenueRow(seed, opening, opening, cash, cash))
+                list_assets(self._book, self._market, seed, opening)
 
     def _answer(self, method: str, path: str, query: str, body: bytes) -> SentAnswer:
         if len(body) > BODY_BYTES_MAX:
@@ -163,22 +281,26 @@ class Exchange:
                 self._sync()
             return _sent(answer)
 
-    def _ask(self, route: Route, segments: tuple[str, ...], query: str, body: bytes) -> Answer:
+    def _ask(
+        self, route: Route, segments: tuple[str, ...], query: str, body: bytes, skew: Micros = 0
+    ) -> Answer:
         """Let the endpoint answer, within one transaction."""
         with self._book.transaction(is_write=route.source == "change"):
-            venue = self._venue()
-            return route.handler(
-                Call(
-                    book=self._book,
-                    market=self._market,
-                    settings=self.settings,
-                    clock=venue.clock,
-                    seed=venue.seed,
-                    segments=tuple(unquote(each) for each in segments),
-                    query=dict(parse_qsl(query, keep_blank_values=True)),
-                    body=body,
-                )
-            )
+            return route.handler(self._call(segments, query, body, skew))
+
+    def _call(self, segments: tuple[str, ...], query: str, body: bytes, skew: Micros = 0) -> Call:
+        venue = self._venue()
+        return Call(
+            book=self._book,
+            market=self._market,
+            settings=self.settings,
+            clock=venue.clock + skew,
+            seed=venue.seed,
+            segments=tuple(unquote(each) for each in segments),
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            body=body,
+            faults=self.faults,
+        )
 
     def _kept_answers(self) -> dict[tuple[str, str], SentAnswer]:
         """Return the answers, by path and query, that hold as long as the book is as it is now.
@@ -227,6 +349,24 @@ class Exchange:
             yield
         except sqlite3.Error as error:
             raise storage_error(error, self._book.path) from error
+
+
+class _Undone(Exception):
+    """Ends a transaction without its changes; carries what it was for."""
+
+    def __init__(self, order: Order, answer: Answer) -> None:
+        super().__init__()
+        self.order, self.answer = order, answer
+
+
+def _spoken(method: str, path: str, query: str, body: bytes, sent: SentAnswer) -> WireAnswer:
+    """Return status, headers and body; the request id is a digest of the request."""
+    status, data = sent
+    request_id = hashlib.sha256(f"{method} {path}?{query}\n".encode() + body).hexdigest()[:32]
+    headers = [("X-Request-ID", request_id)]
+    if data:
+        headers.append(("Content-Type", _JSON))
+    return status, headers, data
 
 
 def _sent(answer: Answer) -> SentAnswer:
