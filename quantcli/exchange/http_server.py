@@ -14,16 +14,15 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from quantcli.contracts.errors import UsageError
 from quantcli.exchange.faults import ConnectionDropped
+from quantcli.exchange.front import routes
 from quantcli.exchange.venue import Exchange
 
 HOST = "127.0.0.1"
 #: Address and port of the other end of a connection.
 Client = tuple[str, int]
-METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
 def serve(exchange: Exchange, port: int, on_ready: Callable[[str], None]) -> None:
@@ -89,7 +88,7 @@ def application(exchange: Exchange, drop: Callable[[Client | None], None]) -> St
             response.headers[name] = value
         return response
 
-    return Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)])
+    return Starlette(routes=routes(exchange, answer))
 
 
 class _Server(uvicorn.Server):
@@ -97,7 +96,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: Starlette, on_ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none",
+            app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio",
             server_header=False, timeout_graceful_shutdown=5,
         )  # fmt: skip
         super().__init__(config)

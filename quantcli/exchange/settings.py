@@ -31,6 +31,8 @@ class ExchangeSettings:
         is_synced_each_commit: False leaves syncing to disk to the end of each session; a killed
             process still loses nothing, a power cut may lose the session.
         has_recent_sip: Whether the last quarter of an hour of the consolidated feed may be read.
+        requests_per_minute: Of the simulated clock, over HTTP only, counted apart for trading and
+            for market data; None: without limit. The broker's own limit is 200.
     """
 
     key_id: str
@@ -45,3 +47,4 @@ class ExchangeSettings:
     taf_usd_max: Decimal = Decimal("8.30")
     is_synced_each_commit: bool = True
     has_recent_sip: bool = False
+    requests_per_minute: int | None = 10_000

@@ -32,6 +32,9 @@ from quantcli.exchange.trading_hours import Micros, instant_of, micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
+
+    from quantcli.exchange.order_events import Mark
 
 __all__ = ["AdvanceSummary", "Exchange", "ExchangeSettings"]
 
@@ -253,6 +256,23 @@ class Exchange:
             if self._own_book is not None:
                 self._own_book.close()
 
+    def admits(self, key_id: str, secret: str) -> bool:
+        """Return whether two keys open the wire."""
+        is_known = hmac.compare_digest(key_id.encode(), self.settings.key_id.encode())
+        return is_known & hmac.compare_digest(secret.encode(), self.settings.secret.encode())
+
+    def updates(self, mark: Mark | None) -> tuple[Mark, list[dict[str, Any]]]:
+        """Return what happened to orders since a mark, and the new mark; see `order_events`.
+
+        Without a mark it is the mark of now, and nothing has happened.
+        """
+        from quantcli.exchange.order_events import mark_of, updates_since
+
+        with self._lock, self._storage(), self._book.transaction(is_write=False):
+            if mark is None:
+                return mark_of(self._book), []
+            return updates_since(self._book, mark)
+
     def _found(self, seed: int, opening: Micros) -> None:
         """Make a new book's first rows, unless another process was faster."""
         with self._book.transaction():
@@ -337,9 +357,7 @@ class Exchange:
         key_id, secret = sent.get("apca-api-key-id"), sent.get("apca-api-secret-key")
         if not key_id or not secret:
             return 401, [("Content-Type", "text/html")], _EDGE_PAGE
-        is_known = hmac.compare_digest(key_id.encode(), self.settings.key_id.encode())
-        is_known &= hmac.compare_digest(secret.encode(), self.settings.secret.encode())
-        if is_known:
+        if self.admits(key_id, secret):
             return None
         return 401, [("Content-Type", _JSON)], encoded({"message": "unauthorized."})
 

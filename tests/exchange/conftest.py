@@ -1,10 +1,16 @@
 """Exchanges over a small market written by hand."""
 
 import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import requests
 
-from tests.exchange.market import customer
+from tests.exchange.market import KEYS, customer
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # Tuesday, Wednesday, the half day after Thanksgiving, and Monday.
 # XYZ on the Tuesday: open 100, then 94 at 11:40, 106 at 13:50, close 102 (New York time).
@@ -35,3 +41,37 @@ def holder():
     someone.send("XYZ", 10, "buy", "limit", "99")
     someone.to("2024-11-26T13:00:00Z")
     return someone
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function that starts a server over one book and returns process and address."""
+    running = []
+
+    def go(*more):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.exchange.serving", str(tmp_path / "book.sqlite3"), *more],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        running.append(process)
+        return process, process.stdout.readline().strip()
+
+    yield go
+    for process in running:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.fixture
+def url(start):
+    return start()[1]
+
+
+@pytest.fixture
+def session():
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers.update(KEYS)
+        yield session

@@ -1,4 +1,4 @@
-"""Serve the hand-written market: `python -m tests.exchange.serving BOOK`."""
+"""Serve the hand-written market: `python -m tests.exchange.serving BOOK [REQUESTS_PER_MINUTE]`."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,8 @@ from tests.exchange.market import HandMadeBars, settings
 
 
 def main():
-    exchange = Exchange(Path(sys.argv[1]), HandMadeBars(MARKET), settings())
+    limit = {"requests_per_minute": int(sys.argv[2])} if len(sys.argv) > 2 else {}
+    exchange = Exchange(Path(sys.argv[1]), HandMadeBars(MARKET), settings(**limit))
     serve(exchange, 0, lambda url: print(url, flush=True))
     exchange.close()
     print("stopped", flush=True)

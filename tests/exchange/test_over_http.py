@@ -3,9 +3,6 @@
 import datetime as dt
 import signal
 import socket
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,42 +12,6 @@ from quantcli.contracts.errors import UsageError
 from quantcli.exchange.http_server import serve
 from quantcli.exchange.in_process import InProcessAdapter
 from tests.exchange.market import KEY, KEYS, SECRET, customer
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Return a function that starts a server over one book and returns process and address."""
-    running = []
-
-    def go():
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.exchange.serving", str(tmp_path / "book.sqlite3")],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        running.append(process)
-        return process, process.stdout.readline().strip()
-
-    yield go
-    for process in running:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-
-
-@pytest.fixture
-def url(start):
-    return start()[1]
-
-
-@pytest.fixture
-def session():
-    with requests.Session() as session:
-        session.trust_env = False
-        session.headers.update(KEYS)
-        yield session
 
 
 def trading(url):

@@ -1,0 +1,116 @@
+"""Events read from two looks at the book: which, in which order, and the order as it was."""
+
+import pytest
+
+from quantcli.contracts.scalars import instant
+
+
+@pytest.fixture
+def told(queued):
+    """Return a function that returns the events since it was last called."""
+    mark = queued.exchange.updates(None)[0]
+
+    def news():
+        nonlocal mark
+        mark, events = queued.exchange.updates(mark)
+        return events
+
+    return news
+
+
+def brief(events):
+    """Return (event, New York hour and minute less 5 h, symbol, status, filled) of each."""
+    return [
+        (each["event"], each["timestamp"][11:16], each["order"]["status"],
+         each["order"]["filled_qty"])
+        for each in events
+    ]  # fmt: skip
+
+
+def test_queued_order_is_new_at_the_open_and_fills(queued, told):
+    queued.send("XYZ", 10, "buy", "limit", "99")
+    assert told() == []
+    queued.to("2024-11-26T22:00:00Z")
+
+    events = told()
+    assert brief(events) == [("new", "14:30", "new", "0"), ("fill", "16:40", "filled", "10")]
+    new, fill = events
+    assert new["order"]["filled_avg_price"] is new["order"]["filled_at"] is None
+    assert "price" not in new
+    assert (fill["price"], fill["qty"], fill["position_qty"]) == ("99", "10", "10")
+    assert fill["order"]["filled_at"] == fill["timestamp"] == fill["at"]
+    assert new["execution_id"] != fill["execution_id"]
+    assert told() == []
+
+
+def test_order_sent_in_hours_is_new_and_filled_at_once(queued, told):
+    queued.to("2024-11-26T15:00:00Z")
+    queued.send("XYZ", 2, "buy")
+
+    assert brief(told()) == [("new", "15:00", "new", "0"), ("fill", "15:00", "filled", "2")]
+
+
+def test_cancel_before_the_open_was_never_new(queued, told):
+    queued.cancel(queued.send("XYZ", 2, "buy"))
+
+    assert brief(told()) == [("canceled", "13:00", "canceled", "0")]
+
+
+def test_cancel_replace_and_expiry(queued, told):
+    queued.to("2024-11-26T15:00:00Z")
+    first = queued.send("XYZ", 2, "buy", "limit", "50")
+    assert brief(told()) == [("new", "15:00", "new", "0")]
+    second = queued.replace(first, limit_price="51")
+    events = told()
+    assert brief(events) == [("replaced", "15:00", "replaced", "0"), ("new", "15:00", "new", "0")]
+    assert events[0]["order"]["replaced_by"] == events[1]["order"]["id"] == second["id"]
+    third = queued.send("ABC", 2, "buy", "limit", "5")
+    queued.cancel(third)
+    assert brief(told()) == [("new", "15:00", "new", "0"), ("canceled", "15:00", "canceled", "0")]
+    queued.to("2024-11-26T22:00:00Z")
+    assert brief(told()) == [("expired", "21:00", "expired", "0")]
+
+
+def test_rejected(queued, told):
+    """Two buys reserve a little, the open costs more than there is."""
+    queued.exchange._market.bars.rows[instant("2024-11-26T13:00:00Z").date()]["XYZ"] = (
+        200.0, 200.0, 200.0, 200.0, 1.0,
+    )  # fmt: skip
+    queued.send("XYZ", 900, "buy")
+    queued.to("2024-11-26T14:30:00Z")
+
+    assert brief(told()) == [("new", "14:30", "new", "0"), ("rejected", "14:30", "rejected", "0")]
+
+
+def test_days_in_one_move_come_in_the_order_of_time(queued, told):
+    queued.send("XYZ", 10, "buy", tif="gtc")
+    queued.send("ABC", 5, "buy", "limit", "37", tif="gtc")
+    queued.to("2024-11-26T22:00:00Z")
+    queued.send("XYZ", 4, "sell", "stop", "93", tif="gtc")
+    queued.to("2024-12-02T22:00:00Z")
+
+    events = told()
+    stamps = [each["timestamp"] for each in events]
+    assert stamps == sorted(stamps)
+    fills = [
+        (each["order"]["symbol"], each["order"]["side"], each["position_qty"])
+        for each in events
+        if each["event"] == "fill"
+    ]
+    assert fills == [("XYZ", "buy", "10"), ("ABC", "buy", "5"), ("XYZ", "sell", "6")]
+
+
+def test_an_event_has_the_same_ids_however_it_is_seen(queued):
+    before = queued.exchange.updates(None)[0]
+    queued.send("XYZ", 10, "buy")
+    queued.to("2024-11-26T14:31:00Z")
+
+    first, again = (queued.exchange.updates(before)[1] for _ in range(2))
+    assert first == again
+    assert len({each["event_id"] for each in first}) == 2
+
+
+def test_another_book_is_not_a_flood_of_news(queued, holder):
+    mark = holder.exchange.updates(None)[0]
+
+    assert queued.exchange.updates(mark)[1] == []
