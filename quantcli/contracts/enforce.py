@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from quantcli.contracts.decide import Verdict
-from quantcli.contracts.envelope import Artifact, Finding, Frozen, InputRef, StepName
+from quantcli.contracts.envelope import BrokerArtifact, Finding, Frozen, InputRef, StepName
 from quantcli.contracts.orders import OrderIntent
 from quantcli.contracts.scalars import Digest, Money, Symbol
 
@@ -46,7 +46,7 @@ class AccountState(Frozen):
     )
 
 
-class Enforce(Artifact):
+class Enforce(BrokerArtifact):
     """The enforcement of one cycle."""
 
     SCHEMA: ClassVar[str] = "enforce"

@@ -106,3 +106,17 @@ class Artifact(Frozen):
     def to_bytes(self) -> bytes:
         """Return the artifact's canonical bytes."""
         return dump(self.as_json())
+
+
+class BrokerArtifact(Artifact):
+    """An artifact of a step that reads the broker's answers.
+
+    `drift` is absent from the bytes when there is none: an answer that is as agreed leaves no
+    trace.
+    """
+
+    drift: tuple[Finding, ...] = Field(
+        default=(),
+        exclude_if=lambda found: not found,
+        description="Where the broker's answers differ from the contract; absent if nowhere",
+    )

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from quantcli.contracts.envelope import Artifact, Finding, Frozen, StepName
+from quantcli.contracts.envelope import BrokerArtifact, Finding, Frozen, StepName
 from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
 from quantcli.contracts.orders import Fill, OrderState, Purpose, Side
 from quantcli.contracts.scalars import ClientOrderId, Digest, Price, Quantity, Symbol
@@ -33,7 +33,7 @@ class OrderReport(Frozen):
     message: str | None
 
 
-class Execute(Artifact):
+class Execute(BrokerArtifact):
     """One pass of `execute`."""
 
     SCHEMA: ClassVar[str] = "execute"
@@ -45,7 +45,7 @@ class Execute(Artifact):
     codes: tuple[str, ...]
 
 
-class Exits(Artifact):
+class Exits(BrokerArtifact):
     """One pass of `exits`, with the stop-coverage certificate."""
 
     SCHEMA: ClassVar[str] = "exits"

@@ -213,6 +213,13 @@ _TABLE: tuple[Reason, ...] = (
     Reason("stop-refused", "the broker refused the stop", None, "see runbook/uncovered-share.md"),
     Reason("exit-refused", "the broker refused to sell; a stop was placed again", None,
            "see runbook/uncovered-share.md"),
+    # any step that reads the broker: where an answer differs from the contract
+    Reason("broker-field-unknown", "the broker's answer has a field that nobody told us of", None,
+           "nothing: it is left unread; see runbook/broker.md"),
+    Reason("broker-status-unknown", "the broker uses an order status that nobody told us of", None,
+           "see runbook/unknown-order.md"),
+    Reason("broker-answer-unusable", "what must be in the broker's answer is absent or unreadable",
+           None, "see runbook/broker.md"),
     # reconcile
     Reason("position-missing", "we hold shares that the broker does not show", None,
            "see runbook/paused.md"),

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from quantcli.contracts.envelope import Artifact, Frozen, StepName
+from quantcli.contracts.envelope import BrokerArtifact, Frozen, StepName
 from quantcli.contracts.scalars import Digest, Money, Price, Quantity, SymbolShown
 
 BreakKind = Literal["position", "cash", "order", "fill", "account"]
@@ -61,7 +61,7 @@ class Paused(Frozen):
     reasons: tuple[str, ...]
 
 
-class Reconcile(Artifact):
+class Reconcile(BrokerArtifact):
     """One reconciliation. Clean: no breaks."""
 
     SCHEMA: ClassVar[str] = "reconcile"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CalendarDay,
         Submission,
     )
+    from quantcli.contracts.envelope import Finding
 
 
 class Request(NamedTuple):
@@ -99,6 +100,10 @@ class Broker(Protocol):
 
     def replace(self, broker_order_id: str, payload: bytes) -> Submission:
         """Ask for an atomic replacement, once."""
+        ...
+
+    def drift(self) -> tuple[Finding, ...]:
+        """Return where the answers so far differ from the contract, each once, sorted."""
         ...
 
     def cancel(self, broker_order_id: str) -> bool | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from quantcli.contracts.canonical import canonical_bytes, sha256_hex
-from quantcli.contracts.envelope import Artifact, Frozen, InputRef, Stamp
+from quantcli.contracts.envelope import Artifact, BrokerArtifact, Frozen, InputRef, Stamp
 from quantcli.contracts.errors import ArtifactError, BrokerUnreachable
 from quantcli.ports.journal import Place
 
@@ -125,7 +125,10 @@ class Desk:
         sha256 = self.stamp.config_sha256
         config = InputRef(name=f"config/{sha256}.json", sha256=sha256)
         refs = {*self.inputs, *self.tape_refs(), config}
-        return model.header(self.stamp, tuple(refs), exit_code)
+        header = model.header(self.stamp, tuple(refs), exit_code)
+        if issubclass(model, BrokerArtifact) and self.broker_or_none is not None:
+            header["drift"] = self.broker_or_none.drift()
+        return header
 
 
 def config_ref(config: DeskConfig) -> InputRef:

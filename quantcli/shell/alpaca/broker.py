@@ -21,6 +21,7 @@ from quantcli.contracts.broker_views import (
     Submission,
     Unknown,
 )
+from quantcli.contracts.envelope import Finding
 from quantcli.contracts.errors import (
     BrokerError,
     BrokerRefused,
@@ -30,6 +31,7 @@ from quantcli.contracts.errors import (
 from quantcli.contracts.scalars import instant_text
 from quantcli.ports.broker import Request, Response, Transport, TransportFailure
 from quantcli.shell.alpaca import translate
+from quantcli.shell.alpaca.drift import DriftLog
 
 _PAGE_ORDERS = 500
 _PAGE_ACTIVITIES = 100
@@ -47,6 +49,11 @@ class AlpacaBroker:
     def __init__(self, transport: Transport) -> None:
         """Use a transport; the caller decides whether it is recorded."""
         self._transport = transport
+        self._log = DriftLog()
+
+    def drift(self) -> tuple[Finding, ...]:
+        """Return where the answers so far differ from the contract, each once, sorted."""
+        return self._log.findings()
 
     def account(self) -> Account:
         """Return the account."""
@@ -91,7 +98,9 @@ class AlpacaBroker:
             if _is_answer(response.body):
                 return None
             raise BrokerUnreachable("a gateway answered the order look-up", value=404)
-        order = translate.order_of(self._value(response, "order look-up"))
+        order: BrokerOrder = self._log.read(
+            translate.order_of, self._value(response, "order look-up")
+        )
         if order.client_order_id != client_order_id:
             raise ContractDrift(
                 "the broker answers with another order", value=order.client_order_id
@@ -151,10 +160,12 @@ class AlpacaBroker:
                     f"the order was not sent: {failure.why}", hint="run the step again"
                 ) from failure
             return Unknown(failure.why)
+        is_done = 200 <= response.status < 300
         try:
+            if is_done:
+                value = self._parsed(response, request.method)
+                return _accepted(asked, self._log.read(translate.order_of, value))
             value = translate.parse(response.body, what=request.method)
-            if 200 <= response.status < 300:
-                return _accepted(asked, translate.order_of(value))
         except BrokerError as error:
             # A 200 that cannot be read may well be an order.
             return Unknown(f"status {response.status}: {error.message}")
@@ -163,15 +174,19 @@ class AlpacaBroker:
         return Unknown(f"status {response.status}")
 
     def _get(self, path: str, query: dict[str, str], read: Callable[[Any], ValueT]) -> ValueT:
-        return read(self._value(self._send(Request("GET", path, urlencode(query), b"")), path))
+        value = self._value(self._send(Request("GET", path, urlencode(query), b"")), path)
+        found: ValueT = self._log.read(read, value)
+        return found
 
     def _get_list(
         self, path: str, query: dict[str, str], read: Callable[[Any], ValueT]
     ) -> tuple[ValueT, ...]:
         value = self._value(self._send(Request("GET", path, urlencode(query), b"")), path)
         if not isinstance(value, list):
-            raise ContractDrift(f"the broker's answer to {path} is not a list")
-        return tuple(read(item) for item in value)
+            error = ContractDrift(f"the broker's answer to {path} is not a list")
+            self._log.note_unusable(path, error)
+            raise error
+        return tuple(self._log.read(read, item) for item in value)
 
     def _send(self, request: Request) -> Response:
         try:
@@ -184,7 +199,7 @@ class AlpacaBroker:
 
     def _value(self, response: Response, what: str) -> Any:
         if 200 <= response.status < 300:
-            return translate.parse(response.body, what=what)
+            return self._parsed(response, what)
         if response.status in _DEFINITE:
             raise BrokerRefused(
                 f"the broker refused {what}: {_message(response.body)}",
@@ -192,6 +207,13 @@ class AlpacaBroker:
                 hint="check the keys and the account",
             )
         raise BrokerUnreachable(f"the broker failed at {what}", value=response.status)
+
+    def _parsed(self, response: Response, what: str) -> Any:
+        try:
+            return translate.parse(response.body, what=what)
+        except ContractDrift as error:
+            self._log.note_unusable(what, error)
+            raise
 
 
 def _accepted(client_order_id: str, order: BrokerOrder) -> Submission:
