@@ -1,29 +1,25 @@
 """The clock moves: sessions open, prints arrive, orders fill or expire, fees are booked.
 
-Events happen in time order; within an instant symbols in order, and within a symbol stops
-before other orders, each in the order of submission. The clock never goes back.
+What happens within a session is written in `trading_floor`. The clock never goes back.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import NamedTuple
 
 from quantcli.exchange.bars import ExchangeBars
 from quantcli.exchange.book import Book
 from quantcli.exchange.identities import asset_id
-from quantcli.exchange.matching import fill_price, is_triggered, slipped
 from quantcli.exchange.order_record import Order
-from quantcli.exchange.prints import Print, SessionTape
+from quantcli.exchange.prints import SessionTape
 from quantcli.exchange.settings import ExchangeSettings
-from quantcli.exchange.settlement import book_fees, equity, fill, move
+from quantcli.exchange.trading_floor import pass_session
 from quantcli.exchange.trading_hours import (
     Micros,
     Span,
     instant_of,
     sessions_before,
-    span_now,
     span_of,
     spans_touching,
 )
@@ -111,7 +107,8 @@ def advance(
     spans = list(spans_touching(venue.clock, until))
     passed = 0
     while passed < len(spans):
-        ended += _pass_session(book, market, settings, spans[passed], venue.clock, until)
+        tape = market.tape(spans[passed])
+        ended += pass_session(book, tape, settings, venue.clock, until)
         passed += 1
         idle = spans[passed:-PRICE_AGE_SESSIONS_MAX]
         if idle and not book.open_orders() and not book.positions():
@@ -129,97 +126,6 @@ def advance(
         expired=sum(order.status == "expired" for order in ended),
         rejected=sum(order.status == "rejected" for order in ended),
     )
-
-
-def match_at_once(book: Book, settings: ExchangeSettings, order: Order, clock: Micros) -> Order:
-    """Fill an order just sent in regular hours if it need not wait for a print.
-
-    That is a market order, and a stop that the last print has already passed: at the last print
-    of this session, less slippage. Before the symbol's first print of the session both wait.
-    """
-    span = span_now(clock)
-    last = book.last_print(order.symbol)
-    if span is None or last is None or last.session != span.session.isoformat():
-        return order
-    is_due = order.order_type == "market" or (
-        order.stop_price is not None and is_triggered(order.side, order.stop_price, last.price)
-    )
-    if not is_due:
-        return order
-    return fill(book, order, slipped(last.price, order.side, settings.slippage_bps), clock)
-
-
-def _pass_session(
-    book: Book,
-    market: Market,
-    settings: ExchangeSettings,
-    span: Span,
-    clock: Micros,
-    until: Micros,
-) -> list[Order]:
-    """Let one session happen between two instants; return the orders that ended."""
-    if clock < span.opens:
-        book.route_accepted(span.opens)
-    tape = market.tape(span)
-    ended = _match(book, tape, settings, clock, until)
-    session = span.session.isoformat()
-    book.record_prints(session, tape.newest(book.assets(), clock, until))
-    if until >= span.closes:
-        ended += [
-            move(book, order, "expired", span.closes)
-            for order in book.open_orders()
-            if order.expires is not None
-        ]
-        book_fees(book, span, settings)
-        book.put_closes([session], equity(book))
-    return ended
-
-
-def _match(
-    book: Book, tape: SessionTape, settings: ExchangeSettings, clock: Micros, until: Micros
-) -> list[Order]:
-    """Show the open orders each print of their symbols; return those that ended."""
-    resting: dict[str, list[Order]] = {}
-    for order in book.open_orders():
-        resting.setdefault(order.symbol, []).append(order)
-    for orders in resting.values():
-        orders.sort(key=lambda order: (order.stop_price is None, order.sequence))
-    before = _prints_before(book, tape, resting)
-    ended: list[Order] = []
-    for each in tape.prints(resting, clock, until):
-        ended += _show(book, each, resting[each.symbol], before.get(each.symbol), settings)
-        before[each.symbol] = each.price
-    return ended
-
-
-def _show(
-    book: Book,
-    each: Print,
-    orders: list[Order],
-    before: Decimal | None,
-    settings: ExchangeSettings,
-) -> list[Order]:
-    """Fill what a print fills; the orders that ended leave the list and are returned."""
-    ended = []
-    for order in list(orders):
-        price = fill_price(order, each, before, settings)
-        if price is not None:
-            orders.remove(order)
-            ended.append(fill(book, order, price, each.at))
-    return ended
-
-
-def _prints_before(
-    book: Book, tape: SessionTape, symbols: dict[str, list[Order]]
-) -> dict[str, Decimal]:
-    """Return the newest print that each symbol already had in this session."""
-    session = tape.span.session.isoformat()
-    found = {}
-    for symbol in symbols:
-        last = book.last_print(symbol)
-        if last is not None and last.session == session:
-            found[symbol] = last.price
-    return found
 
 
 def _seed_prints(book: Book, market: Market, symbols: list[str], clock: Micros) -> None:

@@ -17,26 +17,14 @@ from typing import Any, NamedTuple
 
 from quantcli.contracts.errors import JournalCorrupt, StorageError
 from quantcli.exchange.figures import spelled, spelled_or_none
-from quantcli.exchange.order_record import OPEN_STATUSES, Order
+from quantcli.exchange.order_record import Order
+from quantcli.exchange.order_rows import IS_OPEN, PUT, SELECT, order_of, row_of
 from quantcli.exchange.schema import APPLICATION_ID, TABLES, VERSION
 from quantcli.exchange.trading_hours import Micros
 
 BUSY_SECONDS_MAX = 30
-
-_OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in OPEN_STATUSES))
-_ORDER_DECIMALS = tuple(
-    Order._fields.index(name)
-    for name in (
-        "quantity", "limit_price", "stop_price", "reserve_price", "filled_quantity", "filled_cost",
-    )
-)  # fmt: skip
-_SELECT_ORDERS = f"SELECT {', '.join(Order._fields)} FROM orders"  # noqa: S608 (own constants)
-# Never INSERT OR REPLACE: a client order id that is taken would make another order disappear.
-_PUT_ORDER = "INSERT INTO orders ({}) VALUES ({}) ON CONFLICT (sequence) DO UPDATE SET {}".format(  # noqa: S608
-    ", ".join(Order._fields),
-    ", ".join("?" * len(Order._fields)),
-    ", ".join(f"{name} = excluded.{name}" for name in Order._fields),
-)
+#: Of one statement.
+_VALUES_MAX = 500
 
 
 class VenueRow(NamedTuple):
@@ -185,7 +173,9 @@ class Book:
 
     def add_assets(self, assets: Iterable[tuple[str, str]]) -> None:
         """Add (symbol, asset id) pairs; those already there stay."""
-        self._db.executemany("INSERT OR IGNORE INTO assets VALUES (?, ?)", assets)
+        self._db.executemany(
+            "INSERT OR IGNORE INTO assets (symbol, asset_id) VALUES (?, ?)", assets
+        )
 
     def assets(self) -> dict[str, str]:
         """Return symbol -> asset id, by symbol."""
@@ -200,6 +190,18 @@ class Book:
         """Return the symbol of an asset id, or None."""
         found: str | None = self._one("SELECT symbol FROM assets WHERE asset_id = ?", asset_id)
         return found
+
+    def set_tradable(self, symbol: str, *, is_tradable: bool) -> None:
+        """Halt a listed symbol, or let it trade again."""
+        self._db.execute(
+            "UPDATE assets SET tradable = ? WHERE symbol = ?", (int(is_tradable), symbol)
+        )
+
+    def halted(self) -> frozenset[str]:
+        """Return the listed symbols that cannot be traded."""
+        return frozenset(
+            row[0] for row in self._db.execute("SELECT symbol FROM assets WHERE tradable = 0")
+        )
 
     def record_prints(self, session: str, prints: Iterable[tuple[str, Decimal, Micros]]) -> None:
         """Keep each symbol's newest print; the first of a session makes the old one its close."""
@@ -227,16 +229,12 @@ class Book:
 
     def put_order(self, order: Order) -> None:
         """Write an order, new or changed."""
-        self._db.execute(
-            _PUT_ORDER, [spelled(value) if isinstance(value, Decimal) else value for value in order]
-        )
+        self._db.execute(PUT, row_of(order))
 
     def orders(self, where: str = "", *values: Any, tail: str = "ORDER BY sequence") -> list[Order]:
         """Return the orders that a condition holds for; `where` and `tail` are SQL of ours."""
         clause = f"WHERE {where} " if where else ""
-        return [
-            _order_of(row) for row in self._db.execute(f"{_SELECT_ORDERS} {clause}{tail}", values)
-        ]
+        return [order_of(row) for row in self._db.execute(f"{SELECT} {clause}{tail}", values)]
 
     def order(self, order_id: str) -> Order | None:
         """Return an order by its id."""
@@ -249,13 +247,30 @@ class Book:
     def open_orders(self, symbol: str | None = None) -> list[Order]:
         """Return the open orders, of one symbol or of all, by submission."""
         if symbol is None:
-            return self.orders(_OPEN)
-        return self.orders(f"{_OPEN} AND symbol = ?", symbol)
+            return self.orders(IS_OPEN)
+        return self.orders(f"{IS_OPEN} AND symbol = ?", symbol)
+
+    def group(self, identity: str) -> list[Order]:
+        """Return an order and its legs, by submission."""
+        return self.orders("order_id = ? OR parent = ?", identity, identity)
+
+    def legs(self, identities: Iterable[str]) -> dict[str, list[Order]]:
+        """Return the legs of some orders by the id of their parent; those replaced are left out."""
+        wanted = list(identities)
+        found: dict[str, list[Order]] = {}
+        for start in range(0, len(wanted), _VALUES_MAX):
+            some = wanted[start : start + _VALUES_MAX]
+            marks = ", ".join("?" * len(some))
+            for leg in self.orders(f"parent IN ({marks}) AND status <> 'replaced'", *some):
+                found.setdefault(leg.group, []).append(leg)
+        return found
 
     def route_accepted(self, at: Micros) -> None:
-        """Make every queued order live: the market opens."""
+        """Make every queued order live, a queued OCO's stop too: the market opens."""
         self._db.execute(
-            f"UPDATE orders SET status = 'new', updated = ? WHERE {_OPEN} AND status = 'accepted'",  # noqa: S608 (own constants)
+            "UPDATE orders SET status = 'new', updated = ?"  # noqa: S608 (own constants)
+            f" WHERE {IS_OPEN} AND"
+            " (status = 'accepted' OR (status = 'held' AND order_class = 'oco'))",
             (at,),
         )
 
@@ -351,11 +366,3 @@ def _print_of(row: tuple[Any, ...]) -> LastPrint:
 def _position_of(row: tuple[Any, ...]) -> Position:
     symbol, shares, price = row
     return Position(symbol, Decimal(shares), Decimal(price))
-
-
-def _order_of(row: tuple[Any, ...]) -> Order:
-    values: list[Any] = list(row)
-    for index in _ORDER_DECIMALS:
-        if values[index] is not None:
-            values[index] = Decimal(values[index])
-    return Order._make(values)

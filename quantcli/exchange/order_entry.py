@@ -6,34 +6,50 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from quantcli.exchange.figures import decimal_places, number_of
+from quantcli.exchange.figures import decimal_places
+from quantcli.exchange.order_classes import PLAIN, Exits, check_exits, read_exits
+from quantcli.exchange.order_fields import (
+    read_client_order_id,
+    read_one_of,
+    read_percent,
+    read_price,
+    read_size,
+)
 from quantcli.exchange.order_record import OrderType, Side, TimeInForce
 from quantcli.exchange.refusals import malformed, unprocessable
 
-CLIENT_ORDER_ID_LENGTH_MAX = 128
-QUANTITY_PLACES_MAX = 9
-
 _ORDER_TYPES = ("market", "limit", "stop", "stop_limit", "trailing_stop")
-_ORDER_TYPES_HERE = ("market", "limit", "stop")
 _TIMES_IN_FORCE = ("day", "gtc", "opg", "cls", "ioc", "fok")
-_TIMES_IN_FORCE_HERE = ("day", "gtc")
-_CLASSES = ("simple", "bracket", "oco", "oto", "mleg")
+#: Which orders may also be sent for an auction or for at once; the others rest, by their nature.
+_NEED_NOT_REST = ("market", "limit")
+_RESTING = ("day", "gtc")
 _INTENTS = {"buy": "buy_to_open", "sell": "sell_to_close"}
 _INTENTS_ALL = ("buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close")
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """An order request whose fields fit together. Shares, USD per share."""
+    """An order request whose fields fit together. Shares, USD per share.
+
+    Attributes:
+        quantity: None: by value, see `notional`, in USD.
+        trail_price, trail_percent: One of them, of a trailing stop.
+        exits: What comes with the order.
+    """
 
     symbol: str
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
-    quantity: Decimal
+    quantity: Decimal | None
     limit_price: Decimal | None
     stop_price: Decimal | None
     client_order_id: str | None
+    notional: Decimal | None = None
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    is_extended_hours: bool = False
+    exits: Exits = PLAIN
 
 
 def read_ticket(body: dict[str, Any]) -> Ticket:
@@ -45,145 +61,97 @@ def read_ticket(body: dict[str, Any]) -> Ticket:
     symbol = body.get("symbol")
     if not isinstance(symbol, str) or not symbol:
         raise malformed("symbol is required")
-    side = _one_of(body, "side", ("buy", "sell"), "invalid side")
-    order_type = _one_of(body, "type", _ORDER_TYPES, "invalid order type")
-    time_in_force = _one_of(body, "time_in_force", _TIMES_IN_FORCE, "invalid time_in_force")
-    _check_class(body)
-    _check_extended_hours(body, order_type, time_in_force)
-    if order_type not in _ORDER_TYPES_HERE:
-        raise unprocessable(f"order type not supported yet: {order_type}")
-    if time_in_force not in _TIMES_IN_FORCE_HERE:
-        raise unprocessable(f"time_in_force not supported yet: {time_in_force}")
-    quantity = _quantity(body)
-    if decimal_places(quantity) and time_in_force != "day":
-        raise unprocessable("fractional orders must be DAY orders")
-    limit_price, stop_price = _prices(body, order_type)
+    side = cast("Side", read_one_of(body, "side", ("buy", "sell"), "invalid side"))
+    order_type = read_one_of(body, "type", _ORDER_TYPES, "invalid order type")
+    tif = read_one_of(body, "time_in_force", _TIMES_IN_FORCE, "invalid time_in_force")
+    exits = read_exits(body)
+    is_extended_hours = _is_extended_hours(body, order_type, tif, exits)
+    quantity, notional = read_size(body)
+    if notional is not None or (quantity is not None and decimal_places(quantity)):
+        _check_fraction(order_type, tif, exits)
+    check_exits(exits, side, order_type, tif)
+    _check_time_in_force(order_type, tif)
+    limit_price, stop_price = _prices(body, order_type, exits)
+    trail_price, trail_percent = _trail(body, order_type)
     _check_intent(body, side)
     return Ticket(
-        symbol,
-        cast("Side", side),
-        cast("OrderType", order_type),
-        cast("TimeInForce", time_in_force),
-        quantity,
-        limit_price,
-        stop_price,
-        read_client_order_id(body),
+        symbol, side, cast("OrderType", order_type), cast("TimeInForce", tif), quantity,
+        limit_price, stop_price, read_client_order_id(body),
+        notional, trail_price, trail_percent, is_extended_hours, exits,
+    )  # fmt: skip
+
+
+def _prices(
+    body: dict[str, Any], order_type: str, exits: Exits
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return limit and stop price; each order type has its own and no other."""
+    limit, stop = body.get("limit_price"), body.get("stop_price")
+    if exits.order_class == "oco":
+        return exits.take_profit, None  # a limit beside the one of take_profit is ignored
+    if order_type in {"market", "trailing_stop"}:
+        if limit is not None or stop is not None:
+            name = order_type.replace("_", " ")
+            raise malformed(f"{name} orders require no stop or limit price")
+        return None, None
+    if order_type == "stop_limit" and (limit is None or stop is None):
+        raise malformed("stop limit orders require both stop and limit price")
+    if order_type == "limit" and limit is None:
+        raise malformed("limit orders require a limit price")
+    if order_type == "limit" and stop is not None:
+        raise malformed("limit orders require no stop price")
+    if order_type == "stop" and stop is None:
+        raise malformed("stop orders require a stop price")
+    if order_type == "stop" and limit is not None:
+        raise malformed("stop orders require no limit price")
+    return (
+        None if limit is None else read_price(limit, "limit_price"),
+        None if stop is None else read_price(stop, "stop_price"),
     )
 
 
-def read_client_order_id(body: dict[str, Any]) -> str | None:
-    """Return the customer's id of an order; None asks the exchange for one.
-
-    Raises:
-        Refusal: no string, or longer than 128 characters.
-    """
-    value = body.get("client_order_id")
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise malformed("client_order_id must be a string")
-    if len(value) > CLIENT_ORDER_ID_LENGTH_MAX:
-        raise malformed(
-            f"client_order_id must be no more than {CLIENT_ORDER_ID_LENGTH_MAX} characters"
-        )
-    return value
-
-
-def read_price(value: Any, name: str) -> Decimal:
-    """Return a price of a request in USD per share.
-
-    Raises:
-        Refusal: no number, not above zero, or finer than the minimum price increment: a cent
-            from one dollar on, a hundredth of a cent below.
-    """
-    price = number_of(value)
-    if price is None:
-        raise malformed(f"invalid {name}: {value}")
-    if price <= 0:
-        raise malformed(f"{name} must be > 0")
-    if decimal_places(price) > (2 if price >= 1 else 4):
-        raise unprocessable(
-            f"invalid {name} {price}. sub-penny increment does not fulfill minimum pricing criteria"
-        )
-    return price
-
-
-def read_quantity(value: Any) -> Decimal:
-    """Return a number of shares of a request.
-
-    Raises:
-        Refusal: no number, not above zero, or more than nine decimal places.
-    """
-    quantity = number_of(value)
-    if quantity is None:
-        raise malformed(f"invalid qty: {value}")
-    if quantity <= 0:
-        raise malformed("qty must be > 0")
-    if decimal_places(quantity) > QUANTITY_PLACES_MAX:
-        raise malformed(f"qty must have no more than {QUANTITY_PLACES_MAX} decimal places")
-    return quantity
-
-
-def _one_of(body: dict[str, Any], name: str, allowed: tuple[str, ...], message: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or value not in allowed:
-        raise malformed(message if value is None else f"{message}: {value}")
-    return value
-
-
-def _quantity(body: dict[str, Any]) -> Decimal:
-    quantity, notional = body.get("qty"), body.get("notional")
-    if quantity is None and notional is None:
-        raise malformed("qty or notional is required")
-    if quantity is not None and notional is not None:
-        raise malformed("only one of qty or notional is accepted")
-    if quantity is None:
-        raise unprocessable("notional orders not supported yet")
-    return read_quantity(quantity)
-
-
-def _prices(body: dict[str, Any], order_type: str) -> tuple[Decimal | None, Decimal | None]:
-    """Return limit and stop price; each order type has its own and no other."""
-    limit, stop = body.get("limit_price"), body.get("stop_price")
-    if order_type == "market":
-        if limit is not None or stop is not None:
-            raise malformed("market orders require no stop or limit price")
+def _trail(body: dict[str, Any], order_type: str) -> tuple[Decimal | None, Decimal | None]:
+    """Return how far a trailing stop trails, in USD or in per cent: one of them, or neither."""
+    price, percent = body.get("trail_price"), body.get("trail_percent")
+    if order_type != "trailing_stop":
+        for name, value in (("trail_price", price), ("trail_percent", percent)):
+            if value is not None:
+                raise malformed(f"{name} is for trailing stop orders only")
         return None, None
-    if order_type == "limit":
-        if limit is None:
-            raise malformed("limit orders require a limit price")
-        if stop is not None:
-            raise malformed("limit orders require no stop price")
-        return read_price(limit, "limit_price"), None
-    if stop is None:
-        raise malformed("stop orders require a stop price")
-    if limit is not None:
-        raise malformed("stop orders require no limit price")
-    return None, read_price(stop, "stop_price")
+    if (price is None) == (percent is None):
+        raise malformed("trailing stop orders must specify one of trail_price or trail_percent")
+    if price is not None:
+        return read_price(price, "trail_price"), None
+    return None, read_percent(percent, "trail_percent")
 
 
-def _check_class(body: dict[str, Any]) -> None:
-    order_class = body.get("order_class") or "simple"
-    if order_class not in _CLASSES:
-        raise malformed(f"invalid order_class: {order_class}")
-    if order_class != "simple" or any(
-        body.get(name) for name in ("take_profit", "stop_loss", "legs")
-    ):
-        raise unprocessable(f"order class not supported yet: {order_class}")
-    for name in ("trail_price", "trail_percent"):
-        if body.get(name) is not None and body.get("type") != "trailing_stop":
-            raise malformed(f"{name} is for trailing stop orders only")
+def _check_fraction(order_type: str, time_in_force: str, exits: Exits) -> None:
+    """Orders by value count as fractions: nobody knows how many shares they come to."""
+    if time_in_force != "day":
+        raise unprocessable("fractional orders must be DAY orders")
+    if exits.order_class:
+        raise unprocessable("fractional orders must be simple orders")
+    if order_type == "trailing_stop":
+        raise unprocessable("fractional orders cannot be trailing stop orders")
 
 
-def _check_extended_hours(body: dict[str, Any], order_type: str, time_in_force: str) -> None:
+def _check_time_in_force(order_type: str, time_in_force: str) -> None:
+    if time_in_force in _RESTING or order_type in _NEED_NOT_REST:
+        return
+    name = order_type.replace("_", " ")
+    raise unprocessable(f"{name} orders must be DAY or GTC orders")
+
+
+def _is_extended_hours(
+    body: dict[str, Any], order_type: str, time_in_force: str, exits: Exits
+) -> bool:
     value = body.get("extended_hours")
     if value is None or value is False:
-        return
+        return False
     if value is not True:
         raise malformed(f"invalid extended_hours: {value}")
-    if order_type != "limit" or time_in_force not in _TIMES_IN_FORCE_HERE:
+    if order_type != "limit" or time_in_force not in _RESTING or exits.order_class:
         raise unprocessable("extended hours order must be DAY or GTC limit orders")
-    raise unprocessable("extended hours orders not supported yet")
+    return True
 
 
 def _check_intent(body: dict[str, Any], side: str) -> None:

@@ -9,25 +9,43 @@ from quantcli.exchange.figures import EXACT, ZERO, cents_up
 from quantcli.exchange.trading_hours import Micros
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["market", "limit", "stop"]
-TimeInForce = Literal["day", "gtc"]
+OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
+#: The plain order is an empty word on the wire.
+OrderClass = Literal["", "bracket", "oco", "oto"]
+TimeInForce = Literal["day", "gtc", "opg", "cls", "ioc", "fok"]
 Status = Literal[
-    "accepted", "new", "partially_filled", "filled", "canceled", "expired", "replaced", "rejected"
+    "accepted",
+    "new",
+    "partially_filled",
+    "held",
+    "pending_cancel",
+    "filled",
+    "canceled",
+    "expired",
+    "replaced",
+    "rejected",
 ]
 
 #: Which states may follow which. Empty: the order is closed for good.
 FOLLOWERS: dict[Status, frozenset[Status]] = {
-    "accepted": frozenset({"new", "canceled"}),
-    "new": frozenset({"partially_filled", "filled", "canceled", "expired", "replaced", "rejected"}),
-    "partially_filled": frozenset(
-        {"partially_filled", "filled", "canceled", "expired", "replaced"}
+    "accepted": frozenset({"new", "canceled", "pending_cancel"}),
+    "new": frozenset(
+        {
+            "partially_filled", "filled", "canceled", "expired", "replaced", "rejected",
+            "pending_cancel",
+        }
     ),
+    "partially_filled": frozenset(
+        {"partially_filled", "filled", "canceled", "expired", "replaced", "pending_cancel"}
+    ),
+    "held": frozenset({"new", "canceled", "replaced"}),
+    "pending_cancel": frozenset({"partially_filled", "filled", "canceled", "expired", "rejected"}),
     "filled": frozenset(),
     "canceled": frozenset(),
     "expired": frozenset(),
     "replaced": frozenset(),
     "rejected": frozenset(),
-}
+}  # fmt: skip
 OPEN_STATUSES: tuple[Status, ...] = tuple(status for status in FOLLOWERS if FOLLOWERS[status])
 
 
@@ -36,9 +54,16 @@ class Order(NamedTuple):
 
     Attributes:
         sequence: Number of the order in the book, from 1: the order of submission.
+        quantity: Of an order by value an estimate, until it fills.
+        stop_price: Of a trailing stop where it stands now.
         reserve_price: What a buy sets aside per share until it fills; None for a sell.
         filled_cost: Sum of fill price x shares, exact.
-        expires: When a DAY order ends: the close of its session; None for GTC.
+        expires: When a DAY order ends: the close of its session; else None.
+        parent: Id of the order that a leg belongs to.
+        notional: What an order by value is to be worth, in USD.
+        high_water_mark: Of a trailing stop the best price since it was sent.
+        triggered: When a stop-limit order became a limit order.
+        extended_hours: 1 or 0; no bar prints outside regular hours, so nothing follows from it.
     """
 
     sequence: int
@@ -66,6 +91,14 @@ class Order(NamedTuple):
     replaced: Micros | None = None
     replaces: str | None = None
     replaced_by: str | None = None
+    order_class: OrderClass = ""
+    parent: str | None = None
+    notional: Decimal | None = None
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    high_water_mark: Decimal | None = None
+    triggered: Micros | None = None
+    extended_hours: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -89,4 +122,16 @@ class Order(NamedTuple):
         """USD that the order sets aside while it is open: zero for a sell."""
         if self.reserve_price is None:
             return ZERO
+        if self.notional is not None:
+            return self.notional
         return cents_up(EXACT.multiply(self.leaves_quantity, self.reserve_price))
+
+    @property
+    def group(self) -> str:
+        """The id that an order and its legs have in common: that of the order they belong to."""
+        return self.parent or self.order_id
+
+    @property
+    def is_exit(self) -> bool:
+        """True for an order that the group has to leave a position with, not to enter one."""
+        return self.parent is not None or self.order_class == "oco"

@@ -6,7 +6,6 @@ included, and change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from quantcli.exchange.book import Book
@@ -14,7 +13,7 @@ from quantcli.exchange.figures import EXACT, ZERO, cents_up, decimal_places, spe
 from quantcli.exchange.matching import slipped
 from quantcli.exchange.order_record import Order, OrderType, Side
 from quantcli.exchange.refusals import forbidden, unprocessable
-from quantcli.exchange.settlement import spendable
+from quantcli.exchange.settlement import held_quantity, spendable
 
 #: A market or stop buy sets aside more than the price: up to its collar.
 COLLAR_CHEAP, COLLAR = Decimal("1.04"), Decimal("1.025")
@@ -48,24 +47,22 @@ def reserve_price(
     return max(_collared(last.price), slipped(last.price, "buy", slippage_bps))
 
 
-def check_buying_power(
-    book: Book, quantity: Decimal, price: Decimal, *, without: Order | None = None
-) -> None:
+def check_buying_power(book: Book, order: Order, *, without: Order | None = None) -> None:
     """Refuse a buy that costs more than the cash that no open buy has set aside.
 
     Args:
         book: The book.
-        quantity: Shares still to be bought.
-        price: USD set aside per share.
+        order: The buy, not booked yet.
         without: An order that the new one takes the place of.
 
     Raises:
         Refusal: 403, with the buying power and the cost; or a fraction worth less than a dollar.
     """
-    value = EXACT.multiply(quantity, price)
-    if value < FRACTION_USD_MIN and decimal_places(quantity):
+    assert order.reserve_price is not None, "a buy"
+    value = EXACT.multiply(order.leaves_quantity, order.reserve_price)
+    if order.notional is None and value < FRACTION_USD_MIN and decimal_places(order.quantity):
         raise forbidden(f"cost basis must be >= minimal amount of order {FRACTION_USD_MIN}")
-    cost = cents_up(value)
+    cost = order.reserved
     available = max(spendable(book, without=without), ZERO)
     if cost > available:
         raise forbidden(
@@ -83,6 +80,8 @@ def check_shares(
     """
     position = book.position(symbol)
     if position is None:
+        if decimal_places(quantity):
+            raise unprocessable("fractional orders cannot be sold short")
         raise forbidden("account is not allowed to short")
     holding = [each for each in _others(book, symbol, without) if each.side == "sell"]
     held = held_quantity(holding)
@@ -106,19 +105,23 @@ def check_wash(
     order_type: OrderType,
     limit_price: Decimal | None,
     *,
+    is_complex: bool = False,
     without: Order | None = None,
 ) -> None:
     """Refuse an order that could trade with an open order of the same account.
 
     Two limits are apart when the buy's is below the sell's; a market or stop order is never
-    apart from anything.
+    apart from anything. Trailing stops and orders of a class are free of the rule.
 
     Raises:
         Refusal: 403, naming the order in the way.
     """
+    if is_complex or order_type == "trailing_stop":
+        return
     for each in _others(book, symbol, without):
-        if each.side == side:
+        if each.side == side or each.order_class or each.order_type == "trailing_stop":
             continue
+        kind = "market/stop"
         if limit_price is not None and each.limit_price is not None:
             buy, sell = (
                 (limit_price, each.limit_price)
@@ -127,17 +130,12 @@ def check_wash(
             )
             if buy < sell:
                 continue
-        kind = "limit" if "limit" == order_type == each.order_type else "market/stop"
+            kind = "limit"
         raise forbidden(
             "potential wash trade detected. use complex orders",
             existing_order_id=each.order_id,
             reject_reason=f"opposite side {kind} order exists",
         )
-
-
-def held_quantity(orders: Iterable[Order]) -> Decimal:
-    """Return the shares that open sells among some orders hold."""
-    return sum((each.leaves_quantity for each in orders if each.side == "sell"), ZERO)
 
 
 def _others(book: Book, symbol: str, without: Order | None) -> list[Order]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -13,8 +14,8 @@ from quantcli.exchange.trading_hours import spelled_instant
 _AVERAGE_QUANTUM = Decimal("1e-16")
 
 
-def order_view(seed: int, order: Order) -> dict[str, Any]:
-    """Return the JSON object of an order; the seed is that of all ids."""
+def order_view(seed: int, order: Order, legs: Sequence[Order] = ()) -> dict[str, Any]:
+    """Return the JSON object of an order, its legs inside it; the seed is that of all ids."""
     return {
         "id": order.order_id,
         "client_order_id": order.client_order_id,
@@ -32,11 +33,11 @@ def order_view(seed: int, order: Order) -> dict[str, Any]:
         "asset_id": asset_id(seed, order.symbol),
         "symbol": order.symbol,
         "asset_class": "us_equity",
-        "notional": None,
-        "qty": spelled(order.quantity),
+        "notional": spelled_or_none(order.notional),
+        "qty": None if order.notional is not None else spelled(order.quantity),
         "filled_qty": spelled(order.filled_quantity),
         "filled_avg_price": spelled_or_none(average(order.average_price)),
-        "order_class": "",
+        "order_class": order.order_class,
         "order_type": order.order_type,
         "type": order.order_type,
         "side": order.side,
@@ -45,11 +46,11 @@ def order_view(seed: int, order: Order) -> dict[str, Any]:
         "limit_price": spelled_or_none(order.limit_price),
         "stop_price": spelled_or_none(order.stop_price),
         "status": order.status,
-        "extended_hours": False,
-        "legs": None,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
+        "extended_hours": bool(order.extended_hours),
+        "legs": [order_view(seed, leg) for leg in legs] or None,
+        "trail_percent": spelled_or_none(order.trail_percent),
+        "trail_price": spelled_or_none(order.trail_price),
+        "hwm": spelled_or_none(order.high_water_mark),
         "subtag": None,
         "source": None,
     }

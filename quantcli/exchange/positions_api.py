@@ -9,13 +9,13 @@ from quantcli.exchange.book import LastPrint, Position
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.figures import EXACT, number_of, ratio, spelled
 from quantcli.exchange.identities import asset_id
-from quantcli.exchange.order_entry import Ticket, read_quantity
+from quantcli.exchange.order_entry import Ticket
+from quantcli.exchange.order_fields import read_quantity
 from quantcli.exchange.order_record import Order
-from quantcli.exchange.order_rules import held_quantity
 from quantcli.exchange.order_view import average, order_view
 from quantcli.exchange.orders_api import asset_symbol, book_order
 from quantcli.exchange.refusals import malformed, not_found
-from quantcli.exchange.settlement import fill_amount
+from quantcli.exchange.settlement import fill_amount, held_quantity
 from quantcli.exchange.trading_hours import local_date
 
 _QUANTITY_QUANTUM = Decimal("1e-9")

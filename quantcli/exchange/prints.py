@@ -30,12 +30,14 @@ class Print(NamedTuple):
         symbol: What was traded.
         price: USD per share, in cents.
         is_gap: It is a bar's open, which may lie anywhere; other prints follow without a jump.
+        volume: Shares of the whole bar.
     """
 
     at: Micros
     symbol: str
     price: Decimal
     is_gap: bool
+    volume: float
 
 
 class SessionTape:
@@ -79,16 +81,17 @@ class SessionTape:
     def _of_symbol(self, symbol: str) -> list[Print]:
         minute_bars = self._minute_bars(symbol)
         if not minute_bars:
-            return _spread(symbol, self._row.get(symbol, ())[:4], daily_stamps(self.span))
+            row = self._row.get(symbol)
+            return [] if row is None else _spread(symbol, row, daily_stamps(self.span))
         found: list[Print] = []
         for bar in minute_bars:
-            found += _spread(symbol, bar[1:5], _minute_stamps(micros(bar.start)))
+            found += _spread(symbol, bar[1:6], _minute_stamps(micros(bar.start)))
         return found
 
     def _newest_of_minutes(self, symbol: str, until: Micros) -> tuple[str, Decimal, Micros] | None:
         for bar in reversed(self._minute_bars(symbol)):
             start = micros(bar.start)
-            prints = _spread(symbol, bar[1:5], _minute_stamps(start)) if start <= until else []
+            prints = _spread(symbol, bar[1:6], _minute_stamps(start)) if start <= until else []
             for each in reversed(prints):
                 if each.at <= until:
                     return symbol, each.price, each.at
@@ -143,11 +146,11 @@ def _is_bar(prices: Sequence[float]) -> bool:
 
 
 def _spread(
-    symbol: str, prices: Sequence[float], stamps: tuple[Micros, Micros, Micros, Micros]
+    symbol: str, bar: Sequence[float], stamps: tuple[Micros, Micros, Micros, Micros]
 ) -> list[Print]:
-    if not _is_bar(prices):
+    if not _is_bar(bar[:4]):
         return []
     return [
-        Print(at, symbol, print_price(prices[index]), index == 0)
+        Print(at, symbol, print_price(bar[index]), index == 0, bar[4])
         for at, index in zip(stamps, _PRINT_ORDER, strict=True)
     ]

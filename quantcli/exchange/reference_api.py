@@ -59,7 +59,7 @@ def list_all_assets(call: Call) -> Answer:
         and not call.query.get("attributes")
     )
     assets = call.book.assets() if is_wanted else {}
-    return Answer(200, [_asset_view(symbol, asset_id) for symbol, asset_id in assets.items()])
+    return Answer(200, [_asset_view(call, symbol, asset_id) for symbol, asset_id in assets.items()])
 
 
 def get_asset(call: Call) -> Answer:
@@ -68,7 +68,7 @@ def get_asset(call: Call) -> Answer:
     asset_id = None if symbol is None else call.book.asset_id(symbol)
     if symbol is None or asset_id is None:
         raise not_found(f"asset not found for {call.segments[0]}")
-    return Answer(200, _asset_view(symbol, asset_id))
+    return Answer(200, _asset_view(call, symbol, asset_id))
 
 
 def _calendar_day(session: dt.date) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _calendar_day(session: dt.date) -> dict[str, Any]:
     }
 
 
-def _asset_view(symbol: str, asset_id: str) -> dict[str, Any]:
+def _asset_view(call: Call, symbol: str, asset_id: str) -> dict[str, Any]:
     """Return an asset: all that has bars can be traded, in fractions too, and none borrowed."""
     return {
         "id": asset_id,
@@ -93,7 +93,7 @@ def _asset_view(symbol: str, asset_id: str) -> dict[str, Any]:
         "symbol": symbol,
         "name": symbol,
         "status": "active",
-        "tradable": True,
+        "tradable": symbol not in call.book.halted(),
         "marginable": False,
         "shortable": False,
         "easy_to_borrow": False,

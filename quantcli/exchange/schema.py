@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Marks the file as a book (PRAGMA application_id): "QXBK".
 APPLICATION_ID = 0x5158424B
-VERSION = 1
+VERSION = 2
 
 TABLES = (
     """
@@ -20,7 +20,8 @@ TABLES = (
     """
     CREATE TABLE assets (
         symbol TEXT PRIMARY KEY,
-        asset_id TEXT NOT NULL UNIQUE
+        asset_id TEXT NOT NULL UNIQUE,
+        tradable INTEGER NOT NULL DEFAULT 1
     ) STRICT, WITHOUT ROWID
     """,
     """
@@ -58,14 +59,23 @@ TABLES = (
         failed INTEGER,
         replaced INTEGER,
         replaces TEXT,
-        replaced_by TEXT
+        replaced_by TEXT,
+        order_class TEXT NOT NULL,
+        parent TEXT,
+        notional TEXT,
+        trail_price TEXT,
+        trail_percent TEXT,
+        high_water_mark TEXT,
+        triggered INTEGER,
+        extended_hours INTEGER NOT NULL
     ) STRICT
     """,
     """
     CREATE INDEX orders_open ON orders (sequence)
-        WHERE status IN ('accepted', 'new', 'partially_filled')
+        WHERE status IN ('accepted', 'new', 'partially_filled', 'held', 'pending_cancel')
     """,
     "CREATE INDEX orders_submitted ON orders (submitted)",
+    "CREATE INDEX orders_parent ON orders (parent) WHERE parent IS NOT NULL",
     """
     CREATE TABLE positions (
         symbol TEXT PRIMARY KEY,

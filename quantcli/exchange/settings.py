@@ -26,6 +26,8 @@ class ExchangeSettings:
             unless said otherwise, so that every session lies ahead.
         slippage_bps: Against the customer, on market orders in regular hours.
         limit_fills_on: Whether a print at the limit fills, or only one beyond it.
+        volume_share_max: Which part of each print's shares all of the customer's orders may take
+            together; what is left waits for the next print. None: any number.
         sec_usd_per_million: Fee in USD per million USD of a session's sale proceeds.
         taf_usd_per_share, taf_usd_max: Fee in USD per share sold, and its limit per trade.
         is_synced_each_commit: False leaves syncing to disk to the end of each session; a killed
@@ -42,6 +44,7 @@ class ExchangeSettings:
     opening_at: dt.datetime = FIRST_INSTANT
     slippage_bps: Decimal = Decimal(5)
     limit_fills_on: LimitFillsOn = "touch"
+    volume_share_max: Decimal | None = None
     sec_usd_per_million: Decimal = Decimal("27.80")
     taf_usd_per_share: Decimal = Decimal("0.000166")
     taf_usd_max: Decimal = Decimal("8.30")

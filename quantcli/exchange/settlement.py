@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import ROUND_DOWN, Decimal
 
 from quantcli.exchange.book import Book, Position
 from quantcli.exchange.figures import EXACT, ZERO, cents_up, spelled, to_cents
@@ -12,6 +13,7 @@ from quantcli.exchange.settings import ExchangeSettings
 from quantcli.exchange.trading_hours import Micros, Span, instant_of, local_date
 
 _MILLION = Decimal(1_000_000)
+_SHARE_QUANTUM = Decimal("1e-9")
 
 
 def fill_amount(quantity: Decimal, price: Decimal) -> Decimal:
@@ -19,25 +21,56 @@ def fill_amount(quantity: Decimal, price: Decimal) -> Decimal:
     return to_cents(EXACT.multiply(quantity, price))
 
 
-def fill(book: Book, order: Order, price: Decimal, at: Micros) -> Order:
-    """Fill all that is left of an order at a price in USD; return the order as it is then.
+def fill(
+    book: Book, order: Order, price: Decimal, at: Micros, quantity: Decimal | None = None
+) -> Order:
+    """Fill an order at a price in USD; return the order as it is then.
 
     A buy that would cost more than the account has is rejected instead: nothing is borrowed.
+
+    Args:
+        book: The book.
+        order: Open.
+        price: USD per share.
+        at: When.
+        quantity: Shares, above zero and no more than are left; None: all that are left.
     """
-    quantity = order.leaves_quantity
+    if order.notional is not None:
+        order = order._replace(quantity=_quantity_by_value(book, order, order.notional, price))
+    if quantity is None:
+        quantity = order.leaves_quantity
     amount = fill_amount(quantity, price)
     if order.side == "buy" and amount > spendable(book, without=order):
         return move(book, order, "rejected", at)
     book.add_cash(amount if order.side == "sell" else -amount)
     _change_position(book, order, quantity, price)
-    filled = move(book, order, "filled", at)._replace(
-        filled_quantity=order.quantity,
+    is_whole = quantity == order.leaves_quantity
+    changed = move(book, order, "filled" if is_whole else "partially_filled", at)._replace(
+        filled_quantity=order.filled_quantity + quantity,
         filled_cost=order.filled_cost + EXACT.multiply(quantity, price),
-        filled=at,
+        filled=at if is_whole else None,
     )
-    book.put_order(filled)
-    _book_fill(book, filled, quantity, price, amount, at)
-    return filled
+    book.put_order(changed)
+    _book_fill(book, changed, quantity, price, amount, at)
+    return changed
+
+
+def shares_worth(notional: Decimal, price: Decimal) -> Decimal:
+    """Return how many shares an amount in USD buys, down to nine places."""
+    return EXACT.divide(notional, price).quantize(_SHARE_QUANTUM, ROUND_DOWN)
+
+
+def held_quantity(orders: Iterable[Order]) -> Decimal:
+    """Return the shares that open sells among some orders hold.
+
+    The exits of one group hold the same shares; legs that wait for their entry hold none.
+    """
+    groups: dict[str, Decimal] = {}
+    for each in orders:
+        if each.side == "sell" and each.status != "held":
+            held = groups.get(each.group, ZERO)
+            groups[each.group] = max(held, each.leaves_quantity)
+    return sum(groups.values(), ZERO)
 
 
 def spendable(book: Book, *, without: Order | None = None) -> Decimal:
@@ -100,6 +133,17 @@ def equity(book: Book) -> Decimal:
 def long_market_value(book: Book) -> Decimal:
     """Return what the shares held are worth at their last prints, in USD."""
     return sum((fill_amount(held.quantity, newest.price) for held, newest in book.holdings()), ZERO)
+
+
+def _quantity_by_value(book: Book, order: Order, notional: Decimal, price: Decimal) -> Decimal:
+    """Return the shares of an order by value at a price; a sale sells no more than is free."""
+    shares = shares_worth(notional, price)
+    if order.side == "buy":
+        return shares
+    position = book.position(order.symbol)
+    assert position is not None, "its shares were held"
+    others = [each for each in book.open_orders(order.symbol) if each.sequence != order.sequence]
+    return min(shares, position.quantity - held_quantity(others))
 
 
 def _change_position(book: Book, order: Order, quantity: Decimal, price: Decimal) -> None:

@@ -14,7 +14,7 @@ from quantcli.contracts.scalars import instant
 from tests.real_data import locate
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "reference/alpaca-conformance.json"
+FOLDER, NAME = "reference", "alpaca-conformance.json"
 
 #: What the runner knows how to judge, or leaves to a function written for the check.
 MACHINE = frozenset(
@@ -29,7 +29,7 @@ _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
 def reference():
     """Return the file's value, or None where no such file lies beside the real bars."""
     data = locate(os.environ, ROOT)
-    path = None if data is None else data.parent / NAME
+    path = None if data is None else data.parent / FOLDER / NAME
     return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else None
 
 

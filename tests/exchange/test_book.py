@@ -193,7 +193,7 @@ def test_bug_in_the_middle_leaves_no_trace(market, monkeypatch):
         raise RuntimeError("planted")
 
     with monkeypatch.context() as patch:
-        patch.setattr("quantcli.exchange.advance.book_fees", fail)
+        patch.setattr("quantcli.exchange.trading_floor.book_fees", fail)
         with pytest.raises(RuntimeError, match="planted"):
             someone.to("2024-11-27T22:00:00Z")
     assert everything(someone) == before
