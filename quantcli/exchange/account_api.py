@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quantcli.exchange.calls import Answer, Call
+from quantcli.exchange.configurations_api import configurations
 from quantcli.exchange.figures import ZERO, spelled
 from quantcli.exchange.identities import account_number, derived_uuid
 from quantcli.exchange.settlement import long_market_value, spendable
@@ -52,26 +53,9 @@ def get_account(call: Call) -> Answer:
             "trading_blocked": False,
             "transfers_blocked": False,
             "account_blocked": False,
-            "trade_suspended_by_user": False,
+            "trade_suspended_by_user": configurations(call.book)["suspend_trade"],
             "shorting_enabled": False,
             "options_approved_level": 0,
             "options_trading_level": 0,
-        },
-    )
-
-
-def get_configurations(call: Call) -> Answer:
-    """Return what kind of account this is: long only, without margin, fractions allowed."""
-    return Answer(
-        200,
-        {
-            "suspend_trade": False,
-            "no_shorting": True,
-            "fractional_trading": True,
-            "max_margin_multiplier": "1",
-            "trade_confirm_email": "none",
-            "ptp_no_exception_entry": False,
-            "max_options_trading_level": 0,
-            "disable_overnight_trading": True,
         },
     )

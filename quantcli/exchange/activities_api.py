@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from quantcli.exchange.calls import Answer, Call
+from quantcli.exchange.figures import ratio, spelled
 from quantcli.exchange.refusals import malformed
 from quantcli.exchange.trading_hours import spelled_instant, table_date
 
@@ -13,7 +15,7 @@ PAGE_MAX = 100
 _FIRST_OF_DATE = "SELECT sequence FROM activities WHERE date >= ? ORDER BY date, sequence LIMIT 1"
 
 TRADE_TYPES = frozenset({"FILL"})
-_OTHER_TYPES = frozenset(
+OTHER_TYPES = frozenset(
     {
         "ACATC", "ACATS", "CFEE", "CIL", "CSD", "CSW", "DIV", "DIVCGL", "DIVCGS", "DIVFEE",
         "DIVFT", "DIVNRA", "DIVROC", "DIVTW", "DIVTXEX", "FEE", "FOPT", "INT", "INTNRA",
@@ -53,7 +55,7 @@ def list_activities(call: Call) -> Answer:
     is_paged = date is None or call.query.get("page_size") or token
     tail = f"ORDER BY sequence {direction}" + (f" LIMIT {size}" if is_paged else "")
     found = call.book.activities(" AND ".join(conditions), values, tail)
-    return Answer(200, [_activity_view(row) for row in found])
+    return Answer(200, [activity_view(row) for row in found])
 
 
 def _wanted_types(call: Call) -> set[str] | None:
@@ -65,10 +67,10 @@ def _wanted_types(call: Call) -> set[str] | None:
     if category:
         if category not in {"trade_activity", "non_trade_activity"}:
             raise malformed(f"invalid category: {category}")
-        return set(TRADE_TYPES if category == "trade_activity" else _OTHER_TYPES)
+        return set(TRADE_TYPES if category == "trade_activity" else OTHER_TYPES)
     types = {each for each in named.split(",") if each}
     for each in sorted(types):
-        if each not in TRADE_TYPES | _OTHER_TYPES:
+        if each not in TRADE_TYPES | OTHER_TYPES:
             raise malformed(f"invalid activity type: {each}")
     return types or None
 
@@ -80,7 +82,12 @@ def _sequence_of(call: Call, activity_id: str) -> int:
     return int(rows[0]["sequence"])
 
 
-def _activity_view(row: dict[str, Any]) -> dict[str, Any]:
+def activity_view(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON object of an activity, from its columns.
+
+    A row that is no trade names symbol and shares where it is about any, with the amount for
+    each share.
+    """
     head = {"id": row["activity_id"], "activity_type": row["activity_type"]}
     if row["activity_type"] in TRADE_TYPES:
         return head | {
@@ -95,10 +102,21 @@ def _activity_view(row: dict[str, Any]) -> dict[str, Any]:
             "cum_qty": row["cumulative_quantity"],
             "order_status": row["order_status"],
         }
-    return head | {
-        "activity_sub_type": row["sub_type"],
-        "date": row["date"],
-        "net_amount": row["net_amount"],
-        "description": row["description"],
-        "status": "executed",
-    }
+    shares: dict[str, Any] = {}
+    if row["symbol"] is not None:
+        shares["symbol"] = row["symbol"]
+    if row["quantity"] is not None:
+        shares["qty"] = row["quantity"]
+        each = ratio(Decimal(row["net_amount"]), Decimal(row["quantity"]))
+        shares["per_share_amount"] = spelled(each)
+    return (
+        head
+        | shares
+        | {
+            "activity_sub_type": row["sub_type"],
+            "date": row["date"],
+            "net_amount": row["net_amount"],
+            "description": row["description"],
+            "status": "executed",
+        }
+    )

@@ -7,6 +7,7 @@ first one ended, whether it ended well or was killed.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from quantcli.contracts.errors import JournalCorrupt, StorageError
 from quantcli.exchange.figures import spelled, spelled_or_none
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.order_rows import IS_OPEN, PUT, SELECT, order_of, row_of
-from quantcli.exchange.schema import APPLICATION_ID, TABLES, VERSION
+from quantcli.exchange.schema import APPLICATION_ID, CONFIGURATIONS, TABLES, VERSION
 from quantcli.exchange.trading_hours import Micros
 
 BUSY_SECONDS_MAX = 30
@@ -169,6 +170,21 @@ class Book:
         """Move the clock."""
         self._db.execute("UPDATE venue SET clock = ?", (clock,))
 
+    def configurations(self) -> dict[str, Any]:
+        """Return the switches that the customer ever set: name -> JSON value."""
+        if not self._one("SELECT 1 FROM sqlite_master WHERE name = 'configurations'"):
+            return {}
+        rows = self._db.execute("SELECT name, value FROM configurations ORDER BY name")
+        return {name: json.loads(value) for name, value in rows}
+
+    def put_configurations(self, changes: dict[str, Any]) -> None:
+        """Keep switches. Their table is made with the first: books without any have none."""
+        self._db.execute(CONFIGURATIONS)
+        self._db.executemany(
+            "INSERT OR REPLACE INTO configurations VALUES (?, ?)",
+            ((name, json.dumps(value)) for name, value in changes.items()),
+        )
+
     # ------------------------------------------------------------------ assets and prints
 
     def add_assets(self, assets: Iterable[tuple[str, str]]) -> None:
@@ -311,6 +327,11 @@ class Book:
         self._db.executemany(
             "INSERT INTO closes VALUES (?, ?)", ((session, text) for session in sessions)
         )
+
+    def closes(self) -> dict[str, Decimal]:
+        """Return session -> equity in USD at its close, oldest first."""
+        rows = self._db.execute("SELECT session, equity FROM closes ORDER BY session")
+        return {session: Decimal(text) for session, text in rows}
 
     def equity_before(self, date: str) -> Decimal | None:
         """Return the equity in USD at the newest close before a date, or None."""

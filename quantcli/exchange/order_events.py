@@ -126,9 +126,7 @@ def _live_since(order: Order, fills: list[dict[str, Any]]) -> Micros | None:
         return None
     if order.status == "new":
         return order.updated
-    if (
-        getattr(order, "parent", None) is not None
-    ):  # a leg wakes when its entry fills, not when it is sent
+    if order.parent is not None:  # a leg wakes when its entry fills, not when it is sent
         return int(fills[0]["at"]) if fills else None
     is_within_hours = span_now(order.submitted) is not None
     live = order.submitted if is_within_hours else span_ahead(order.submitted).opens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -13,8 +14,8 @@ from quantcli.exchange.order_entry import Ticket
 from quantcli.exchange.order_fields import read_quantity
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.order_view import average, order_view
-from quantcli.exchange.orders_api import asset_symbol, book_order
-from quantcli.exchange.refusals import malformed, not_found
+from quantcli.exchange.orders_api import asset_symbol, book_order, delete_orders
+from quantcli.exchange.refusals import Refusal, malformed, not_found
 from quantcli.exchange.settlement import fill_amount, held_quantity
 from quantcli.exchange.trading_hours import local_date
 
@@ -44,6 +45,28 @@ def delete_position(call: Call) -> Answer:
         held.symbol, "sell", "market", "day", _quantity_to_close(call, held), None, None, None
     )
     return Answer(200, order_view(call.seed, book_order(call, ticket)))
+
+
+def delete_positions(call: Call) -> Answer:
+    """Close all positions, after cancelling all open orders if asked to; one row for each.
+
+    The rows of cancelled orders come first, with the order's id for a symbol. A position whose
+    shares an open order still holds is refused in its row, and the others are closed.
+    """
+    rows = []
+    if call.flag("cancel_orders", default=False):
+        rows = [
+            {"symbol": each["id"], "status": each["status"], "body": each["body"]}
+            for each in delete_orders(call).body
+        ]
+    for held in call.book.positions():
+        one = dataclasses.replace(call, segments=(held.symbol,), query={})
+        try:
+            status, body = delete_position(one)
+        except Refusal as refusal:
+            status, body = refusal.status, refusal.body
+        rows.append({"symbol": held.symbol, "status": status, "body": body})
+    return Answer(207, rows)
 
 
 def _position_named(call: Call) -> Position:

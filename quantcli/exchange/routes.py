@@ -10,6 +10,7 @@ from quantcli.exchange import (
     account_api,
     activities_api,
     clock_api,
+    configurations_api,
     faults_api,
     halts_api,
     orders_api,
@@ -33,7 +34,7 @@ class Route(NamedTuple):
     handler: Handler
 
 
-#: Market data: path, module, function. Few desks ever ask, so few import these modules.
+#: Path, module, function. Few desks ever ask for these, so few import the modules.
 _DATA = (
     ("/v2/stocks/bars", "bars_api", "get_bars"),
     ("/v2/stocks/{}/bars", "bars_api", "get_bars"),
@@ -49,6 +50,7 @@ _DATA = (
     ("/v2/stocks/{}/quotes/latest", "ticks_api", "get_latest_quotes"),
     ("/v2/stocks/snapshots", "snapshots_api", "get_snapshots"),
     ("/v2/stocks/{}/snapshot", "snapshots_api", "get_snapshots"),
+    ("/v2/account/portfolio/history", "portfolio_history_api", "get_portfolio_history"),
     ("/v1/corporate-actions", "corporate_actions_api", "get_corporate_actions"),
 )
 
@@ -71,7 +73,8 @@ def _route(method: str, path: str, handler: Handler, source: Source | None = Non
 
 ROUTES: tuple[Route, ...] = (
     _route("GET", "/v2/account", account_api.get_account),
-    _route("GET", "/v2/account/configurations", account_api.get_configurations),
+    _route("GET", "/v2/account/configurations", configurations_api.get_configurations),
+    _route("PATCH", "/v2/account/configurations", configurations_api.patch_configurations),
     _route("GET", "/v2/account/activities", activities_api.list_activities),
     _route("GET", "/v2/account/activities/{}", activities_api.list_activities),
     _route("GET", "/v2/clock", reference_api.get_clock),
@@ -79,7 +82,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v2/assets", reference_api.list_all_assets, "bars"),
     _route("GET", "/v2/assets/{}", reference_api.get_asset, "bars"),
     _route("GET", "/v2/orders", orders_api.list_orders),
-    _route("POST", "/v2/orders", orders_api.post_order),
+    _route("POST", "/v2/orders", configurations_api.unless_suspended(orders_api.post_order)),
     _route("DELETE", "/v2/orders", orders_api.delete_orders),
     _route("GET", "/v2/orders:by_client_order_id", orders_api.get_order_by_client_id),
     _route("GET", "/v2/orders/{}", orders_api.get_order),
@@ -87,11 +90,13 @@ ROUTES: tuple[Route, ...] = (
     _route("DELETE", "/v2/orders/{}", orders_api.delete_order),
     _route("GET", "/v2/positions", positions_api.list_positions),
     _route("GET", "/v2/positions/{}", positions_api.get_position, "bars"),
+    _route("DELETE", "/v2/positions", positions_api.delete_positions),
     _route("DELETE", "/v2/positions/{}", positions_api.delete_position),
     *(_route("GET", path, _late(module, name), "bars") for path, module, name in _DATA),
     _route("GET", "/_sim/clock", clock_api.get_sim_clock),
     _route("POST", "/_sim/clock", clock_api.post_sim_clock),
     _route("POST", "/_sim/assets/{}", halts_api.post_sim_asset),
+    _route("POST", "/_sim/activities", _late("injection_api", "post_activity")),
     _route("GET", "/_sim/faults", faults_api.list_faults, "bars"),
     _route("POST", "/_sim/faults", faults_api.post_fault),
     _route("DELETE", "/_sim/faults", faults_api.delete_faults),

@@ -6,6 +6,13 @@ from __future__ import annotations
 APPLICATION_ID = 0x5158424B
 VERSION = 2
 
+CONFIGURATIONS = """
+    CREATE TABLE IF NOT EXISTS configurations (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """
+
 TABLES = (
     """
     CREATE TABLE venue (
