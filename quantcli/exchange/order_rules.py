@@ -142,7 +142,7 @@ def _others(book: Book, symbol: str, without: Order | None) -> list[Order]:
     return [
         each
         for each in book.open_orders(symbol)
-        if without is None or each.sequence != without.sequence
+        if without is None or each.group != without.group
     ]
 
 
