@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from quantcli.contracts.errors import BarsMissing, SessionError, UsageError
 from quantcli.contracts.scalars import instant, instant_text, session_date
+from quantcli.core.sessions import is_session, new_york, next_session
 
 if TYPE_CHECKING:
     from quantcli.cli.wiring import Workspace
@@ -74,6 +75,13 @@ def present(workspace: Workspace) -> dt.datetime:
     if workspace.mode != "dry-run":
         return _default(workspace)
     return workspace.exchange_time()
+
+
+def operators_session(workspace: Workspace, at: dt.datetime) -> dt.date:
+    """Return the session that learns of an operator's act: nothing is added to a sealed one."""
+    day = new_york(at).date()
+    session = day if is_session(day) else next_session(day)
+    return next_session(session) if workspace.store.is_sealed(session) else session
 
 
 def _started(workspace: Workspace, clock: dt.datetime) -> dt.datetime:

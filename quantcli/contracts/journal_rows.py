@@ -12,6 +12,7 @@ from quantcli.contracts.envelope import Finding, Frozen
 from quantcli.contracts.orders import Fill, OrderIntent, OrderState
 from quantcli.contracts.scalars import (
     ClientOrderId,
+    Digest,
     Instant,
     Money,
     Price,
@@ -21,7 +22,7 @@ from quantcli.contracts.scalars import (
 )
 
 RowKind = Literal[
-    "genesis", "intent", "order", "fill", "cash", "stop", "review", "flag", "exposed",
+    "genesis", "intent", "order", "fill", "cash", "stop", "review", "flag", "exposed", "adopt",
 ]  # fmt: skip
 
 #: On what occasion an order's change was learned or made.
@@ -126,9 +127,18 @@ class ExposedRow(Frozen):
     unprotected_seconds: int = Field(ge=0, description="From the oldest uncovered fill to its stop")
 
 
+class AdoptRow(Frozen):
+    """An operator took one of the broker's facts into our books; what it booked stands behind."""
+
+    break_id: Digest
+    code: str
+    subject: str
+    reason: str
+
+
 Row = (
     GenesisRow | IntentRow | OrderRow | FillRow | CashRow | StopRow | ReviewRow | FlagRow
-    | ExposedRow
+    | ExposedRow | AdoptRow
 )  # fmt: skip
 ROW_MODELS: dict[str, type[Frozen]] = {
     "genesis": GenesisRow,
@@ -140,5 +150,6 @@ ROW_MODELS: dict[str, type[Frozen]] = {
     "review": ReviewRow,
     "flag": FlagRow,
     "exposed": ExposedRow,
+    "adopt": AdoptRow,
 }
 ROW_KINDS: dict[type[Frozen], str] = {model: kind for kind, model in ROW_MODELS.items()}

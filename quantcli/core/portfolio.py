@@ -23,7 +23,11 @@ from quantcli.core.ledger import cash_effect
 from quantcli.core.trades import FillBook, Match
 
 #: Activity types that move capital in or out; everything else that is no fee is income.
-TRANSFER_ACTIVITIES: frozenset[str] = frozenset({"ACATC", "CSD", "CSW", "JNL", "JNLC", "TRANS"})
+#: The kind of a difference of cash that an operator took into the books: earned by no trade.
+ADOPTED_CASH = "ADOPTED"
+TRANSFER_ACTIVITIES: frozenset[str] = frozenset(
+    {"ACATC", "CSD", "CSW", "JNL", "JNLC", "TRANS", ADOPTED_CASH}
+)
 
 
 class Mark(NamedTuple):

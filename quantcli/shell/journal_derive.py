@@ -13,6 +13,7 @@ from quantcli.contracts.canonical import canonical_line
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import DuplicateOrderError, LedgerError
 from quantcli.contracts.journal_rows import (
+    AdoptRow,
     CashRow,
     ExposedRow,
     FillRow,
@@ -144,7 +145,7 @@ def _flag(db: sqlite3.Connection, seq: int, place: Place, row: FlagRow) -> None:
 
 
 def _nothing(db: sqlite3.Connection, seq: int, place: Place, row: Frozen) -> None:
-    """Reviews and certificates are conclusions: they change no table."""
+    """Reviews and certificates are conclusions, an adoption is a reason: they change no table."""
 
 
 _DERIVATIONS: dict[type[Frozen], Callable[[sqlite3.Connection, int, Place, Frozen], None]] = {
@@ -157,6 +158,7 @@ _DERIVATIONS: dict[type[Frozen], Callable[[sqlite3.Connection, int, Place, Froze
     FlagRow: _flag,  # type: ignore[dict-item]
     ReviewRow: _nothing,
     ExposedRow: _nothing,
+    AdoptRow: _nothing,
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from quantcli.contracts.broker_views import Account, Activity
 from quantcli.contracts.journal_rows import FillRow, FlagRow, OrderRow
@@ -40,6 +41,26 @@ from quantcli.steps.order_protocol import Patience
 from quantcli.steps.sync import Synced, sync
 
 
+class Comparison(NamedTuple):
+    """Both sides after everything that can be booked was booked in a private copy.
+
+    Attributes:
+        account: The broker's account.
+        synced: What the broker showed, every part of it.
+        is_first_day: The journal has not begun: only emptiness is compared.
+        breaks: What neither side explains.
+        cash_ours: USD.
+        pending: Executions that the next sync will book.
+    """
+
+    account: Account
+    synced: Synced
+    is_first_day: bool
+    breaks: tuple[Break, ...]
+    cash_ours: Decimal
+    pending: int
+
+
 def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
     """Return one reconciliation.
 
@@ -49,6 +70,27 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
 
     Raises:
         BrokerError: the broker did not give a whole answer: that is not "nothing there".
+    """
+    found = compare(desk)
+    paused = _paused(desk, found.breaks, read_only=read_only)
+    return Reconcile(
+        **desk.header(Reconcile, 8 if found.breaks else 0),
+        is_read_only=read_only,
+        is_first_day=found.is_first_day,
+        broker=_seen(found.account, found.synced),
+        cash_ours=found.cash_ours,
+        pending_fills=found.pending,
+        activities_before=_ids(found.synced) if found.is_first_day else (),
+        breaks=found.breaks,
+        paused=paused,
+    )
+
+
+def compare(desk: Desk) -> Comparison:
+    """Return ours against theirs; nothing is written.
+
+    Raises:
+        BrokerError: the broker did not give a whole answer.
     """
     account = desk.broker.account()
     is_first_day = desk.journal.genesis() is None
@@ -64,18 +106,7 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
             breaks = _breaks(trial, account, synced, desk.journal.head().seq)
         cash_ours = money(account.cash) if is_first_day else copy.cash()
         pending = _booked_in_trial(trial, desk.journal.head().seq)
-    paused = _paused(desk, breaks, read_only=read_only)
-    return Reconcile(
-        **desk.header(Reconcile, 8 if breaks else 0),
-        is_read_only=read_only,
-        is_first_day=is_first_day,
-        broker=_seen(account, synced),
-        cash_ours=cash_ours,
-        pending_fills=pending,
-        activities_before=_ids(synced) if is_first_day else (),
-        breaks=tuple(breaks),
-        paused=paused,
-    )
+    return Comparison(account, synced, is_first_day, tuple(breaks), cash_ours, pending)
 
 
 def _ids(synced: Synced) -> tuple[str, ...]:

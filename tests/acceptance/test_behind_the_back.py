@@ -1,5 +1,7 @@
 """A share bought, or an order placed, with the account's keys, past every command of the desk."""
 
+import sqlite3
+
 import pytest
 
 from tests.acceptance.typed import (
@@ -161,3 +163,91 @@ def test_resume_clears_it_until_the_next_reconciliation_finds_the_break(before):
     enter_again(before, "085000")
     assert blocked_by(before, "085000") == [{"paused", "reconciled"}] * 2
     assert typed(before, "status", "--json").value["paused"]["is_set"] is True
+
+
+# ------------------------------------------------------------------------------ adopting
+
+
+def breaks_of(outcome):
+    return [(each["code"], each["subject"]) for each in outcome.value["left"]]
+
+
+def foreign_fill(desk):
+    typed(desk, "reconcile")
+    breaks = artifact(desk, SESSION, "100000", "reconcile")["breaks"]
+    return next(each for each in breaks if each["code"] == "fill-foreign")
+
+
+def test_a_share_bought_by_hand_is_adopted_protected_and_sealed(desk):
+    """The execution explains position and cash as well: one adoption ends all three breaks."""
+    found = foreign_fill(desk)
+    outcome = typed(
+        desk, "reconcile", "--adopt", found["subject"], "--reason", "mine, by hand", "--json"
+    )
+    assert outcome.code == 0, outcome.err
+    assert outcome.value["adopted"]["break_id"] == found["break_id"]
+    assert breaks_of(outcome) == []
+    assert typed(desk, "status", "--json").value["paused"]["is_set"] is True
+
+    said = run_cycle(desk, SESSION, CLOSE)
+    assert {outcome.code for outcome in said.values()} == {0}
+    exits = artifact(desk, SESSION, CLOSE, "exits")
+    assert {row["symbol"]: row["uncovered"] for row in exits["certificate"]}[FOREIGN] == "0"
+    assert artifact(desk, SESSION, CLOSE, "reconcile")["paused"]["is_set"] is False
+    held = {p["symbol"]: p for p in artifact(desk, SESSION, CLOSE, "snapshot")["positions"]}
+    assert (held[FOREIGN]["quantity"], held[FOREIGN]["strategy"]) == ("1", "foreign")
+    log = (desk / "artifacts" / SESSION / "transactions.jsonl").read_text()
+    assert '"reason":"mine, by hand"' in log
+    assert typed(desk, "prove", SESSION).code == 0
+    assert typed(desk, "audit", "verify").code == 0
+    run_cycle(desk, NEXT, OPEN)
+    assert artifact(desk, NEXT, OPEN, "reconcile")["breaks"] == []
+
+
+def test_an_adoption_may_name_the_beginning_of_a_breaks_id(desk):
+    found = foreign_fill(desk)
+    words = ("--adopt", found["break_id"][:8], "--reason", "mine")
+    assert typed(desk, "reconcile", *words).code == 0
+    again = typed(desk, "reconcile", *words)
+    assert again.code == 2
+    assert "no such break" in again.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--adopt", "cash", "--reason", "x"), "adopt those first"),
+        (("--adopt", FOREIGN, "--reason", "x"), "cannot be taken into the books"),
+        (("--adopt", "nonsense", "--reason", "x"), "there are: position-foreign SYNA"),
+        (("--adopt", "cash"), "needs --reason"),
+        (("--adopt", "cash", "--reason", " "), "needs --reason"),
+        (("--adopt", "cash", "--reason", "x", "--read-only"), "adopts nothing"),
+        (("--reason", "x"), "is for --adopt"),
+    ],
+)
+def test_what_is_not_adopted_leaves_no_trace(desk, words, said):
+    typed(desk, "reconcile")
+    earlier = tree(desk, without=INDEXES)
+    outcome = typed(desk, "reconcile", *words)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert difference(tree(desk, without=INDEXES), earlier) == []
+
+
+def test_cash_that_nothing_explains_is_adopted_as_a_transfer(before):
+    """It is no profit: return and result of the session stay what they are."""
+    run_cycle(before, SESSION, OPEN)
+    run_cycle(before, SESSION, AFTER_OPEN)
+    book = sqlite3.connect(before / "exchange" / "book.sqlite3")
+    with book:
+        book.execute("UPDATE venue SET cash = printf('%.2f', cash + 100)")
+    book.close()
+    advance(before, SESSION, "100000")
+    assert typed(before, "reconcile").code == 8
+    outcome = typed(before, "reconcile", "--adopt", "cash", "--reason", "a deposit", "--json")
+    assert outcome.code == 0, outcome.err
+    assert breaks_of(outcome) == []
+    said = run_cycle(before, SESSION, CLOSE)
+    assert {outcome.code for outcome in said.values()} == {0}
+    assert artifact(before, SESSION, CLOSE, "snapshot")["pnl"]["transfers"] == "100.00"
+    assert typed(before, "prove", SESSION).code == 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 import typer
 
 from quantcli.cli.console import emit
+from quantcli.cli.instants import operators_session
 from quantcli.cli.options import (
     AsOfOption,
     DeskOption,
@@ -19,7 +19,7 @@ from quantcli.cli.options import (
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
 from quantcli.contracts.journal_rows import FlagRow
-from quantcli.core.sessions import cycle_name, is_session, new_york, next_session
+from quantcli.core.sessions import cycle_name
 from quantcli.ports.halts import HaltReading
 from quantcli.ports.journal import Place
 
@@ -41,7 +41,7 @@ def command(
         workspace.lock.hold(wait_seconds=5),
     ):
         at = workspace.now(as_of)
-        session = _session(workspace, new_york(at).date())
+        session = operators_session(workspace, at)
         flags = workspace.journal.flags()
         was_paused = "paused" in flags and flags["paused"].is_set
         halt = workspace.halts.read()
@@ -55,9 +55,3 @@ def command(
         text = f"DRY RUN {text}"
     emit({"ended": ended, "reason": why}, text, as_json, quiet)
     return 0
-
-
-def _session(workspace: Workspace, day: dt.date) -> dt.date:
-    """Return the session that learns of it: nothing is added to one that is sealed."""
-    session = day if is_session(day) else next_session(day)
-    return next_session(session) if workspace.store.is_sealed(session) else session
