@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,23 +28,28 @@ def routes(exchange: Exchange, answer: Endpoint) -> list[BaseRoute]:
     Requests with the right keys count towards the limit; moving the clock never does.
     """
     stream = TradeStream(exchange)
-    per_minute = exchange.settings.requests_per_minute
-    limiter = None if per_minute is None else RateLimiter(per_minute)
+    limiter = RateLimiter(exchange.settings.requests_per_minute)
+
+    def is_customer(request: Request) -> bool:
+        sent = request.headers
+        return exchange.admits(sent.get("apca-api-key-id", ""), sent.get("apca-api-secret-key", ""))
+
+    async def limits(request: Request) -> Response:
+        """Show the limit, or set another one: `requests_per_minute`, null for none."""
+        if not is_customer(request):
+            return await answer(request)  # which refuses strangers
+        if request.method == "POST" and not limiter.set_limit(await request.body()):
+            return _json({"message": "requests_per_minute: a whole number above 0, or null"}, 422)
+        return _json({"requests_per_minute": limiter.limit})
 
     async def endpoint(request: Request) -> Response:
         path = request.url.path
-        headers = request.headers
-        is_counted = not path.startswith(_UNLIMITED) and exchange.admits(
-            headers.get("apca-api-key-id", ""), headers.get("apca-api-secret-key", "")
-        )
-        if limiter is None or not is_counted:
+        if limiter.limit is None or path.startswith(_UNLIMITED) or not is_customer(request):
             response = await answer(request)
         else:
             allowance = limiter.take(path, micros(exchange.clock))
             if allowance.is_exceeded:
-                response = Response(
-                    encoded(allowance.refusal), 429, media_type="application/json; charset=UTF-8"
-                )
+                response = _json(allowance.refusal, 429)
             else:
                 response = await answer(request)
             response.headers.update(dict(allowance.headers))
@@ -53,5 +59,10 @@ def routes(exchange: Exchange, answer: Endpoint) -> list[BaseRoute]:
 
     return [
         WebSocketRoute("/stream", stream.serve),
+        Route("/_sim/limits", limits, methods=["GET", "POST"]),
         Route("/{path:path}", endpoint, methods=METHODS),
     ]
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(encoded(value), status, media_type="application/json; charset=UTF-8")

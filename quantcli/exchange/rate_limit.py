@@ -5,6 +5,7 @@ Trading and market data are counted apart, as the broker's two hosts do.
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from quantcli.exchange.trading_hours import Micros
@@ -30,24 +31,43 @@ class Allowance(NamedTuple):
 
 
 class RateLimiter:
-    """Counts the requests of the running minute."""
+    """Counts the requests of the running minute.
 
-    def __init__(self, per_minute: int) -> None:
-        """Take the limit: requests a minute, of trading and of market data each."""
-        self._limit = per_minute
+    Attributes:
+        limit: Requests a minute, of trading and of market data each; None: any number.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        """Begin with nothing counted."""
+        self.limit = limit
         self._minute = -1
         self._taken = {True: 0, False: 0}
 
+    def set_limit(self, body: bytes) -> bool:
+        """Take another limit from a request's body and count anew; False: it holds none."""
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(value, dict) or "requests_per_minute" not in value:
+            return False
+        limit = value["requests_per_minute"]
+        if limit is not None and (type(limit) is not int or limit < 1):
+            return False
+        self.limit, self._minute = limit, -1
+        return True
+
     def take(self, path: str, clock: Micros) -> Allowance:
-        """Count one request."""
+        """Count one request; there must be a limit."""
+        assert self.limit is not None
         minute = clock // MINUTE
         if minute != self._minute:
             self._minute, self._taken = minute, {True: 0, False: 0}
         is_data = path.startswith(("/v2/stocks", "/v1"))
         self._taken[is_data] += 1
-        left = self._limit - self._taken[is_data]
+        left = self.limit - self._taken[is_data]
         headers = [
-            ("X-Ratelimit-Limit", str(self._limit)),
+            ("X-Ratelimit-Limit", str(self.limit)),
             ("X-Ratelimit-Remaining", str(max(left, 0))),
             ("X-Ratelimit-Reset", str((minute + 1) * 60)),
         ]

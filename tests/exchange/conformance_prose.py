@@ -3,7 +3,14 @@
 It gets the world as the check left it, and the check's own answer.
 """
 
+import datetime as dt
+import json
 import uuid
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from tests.exchange.conformance_world import IN_HOURS
 
@@ -142,15 +149,95 @@ def cancelled_in_the_end(world, answer):
 
 
 def parses(world, answer):
-    from alpaca.trading.client import TradingClient
+    assert world.client().get_account().status == "ACTIVE"
 
-    client = TradingClient(world.key, world.secret, url_override=world.url)
-    client._session.trust_env = False
-    assert client.get_account().status == "ACTIVE"
+
+def opens_without_a_zone(world, answer):
+    from alpaca.trading.requests import GetCalendarRequest
+
+    day = dt.date(2026, 11, 27)
+    (found,) = world.client().get_calendar(GetCalendarRequest(start=day, end=day))
+    assert found.open == dt.datetime(2026, 11, 27, 9, 30)  # noqa: DTZ001
+    assert found.close == dt.datetime(2026, 11, 27, 13)  # noqa: DTZ001
+
+
+def shares_held_by_open_sells(world, answer):
+    """Of the short rows there are none: this account is never allowed to sell short."""
+    world.order(qty="10")
+    world.to(IN_HOURS)
+    world.order(qty="4", side="sell", type="limit", limit_price="120")
+    row = world.ask("GET", "/v2/positions/AAPL")
+    assert (row["side"], row["qty"], row["qty_available"]) == ("long", "10", "6")
+    status, body = world.refused(symbol="MSFT", side="sell")
+    assert (status, body["message"]) == (403, "account is not allowed to short")
+
+
+def bars_page_by_page(world, answer):
+    assert answer.json() == {"bars": {}, "next_page_token": None}  # no session is over yet
+    world.to("2026-03-06T13:00:00Z")
+    query = dict(parse_qsl(urlsplit(answer.request.url).query))
+    first = world.ask("GET", "/v2/stocks/bars", query=query)
+    assert set(first) == {"bars", "next_page_token"}
+    assert set(first["bars"]) == {"AAPL"}
+    assert isinstance(first["next_page_token"], str)
+    assert first["next_page_token"]
+    last = world.ask(
+        "GET", "/v2/stocks/bars", query=query | {"page_token": first["next_page_token"]}
+    )
+    assert last["next_page_token"] is None
+    bars = first["bars"]["AAPL"] + last["bars"]["AAPL"]
+    assert [bar["t"] for bar in bars] == [
+        f"2026-03-{day:02}T05:00:00Z" for day in (2, 3, 4, 5)
+    ]  # the last bound is included
+    for bar in bars:
+        assert set(bar) == {"t", "o", "h", "l", "c", "v", "n", "vw"}
+        assert all(type(bar[name]) in {int, float} for name in "ohlcvn")
+    both = world.ask("GET", "/v2/stocks/bars", query=query | {"symbols": "MSFT,AAPL", "limit": "5"})
+    assert [(symbol, len(rows)) for symbol, rows in sorted(both["bars"].items())] == [
+        ("AAPL", 4), ("MSFT", 1),
+    ]  # fmt: skip
+    for changed, status in (
+        ({"timeframe": "60Min"}, 400), ({"feed": "sip", "end": "2026-03-06T12:50:00Z"}, 403),
+    ):  # fmt: skip
+        refused = world.send("GET", "/v2/stocks/bars", query=query | changed)
+        assert (refused.status_code, set(refused.json())) == (status, {"message"})
+
+
+def stream_of_updates(world, request):
+    """Shake hands frame by frame, then see an order filled."""
+    with connect(world.stream_url, proxy=None) as line:
+        hello, listen = request["send"]
+        refused = {"action": "listen", "status": "unauthorized"}
+        assert said(line, listen) == {"stream": "authorization", "data": refused}
+        wrong = {"action": "auth", "key": world.key, "secret": "bad"}
+        assert said(line, wrong)["data"]["status"] == "unauthorized"
+        for each, frame in zip((hello, listen), request["frames"], strict=True):
+            assert said(line, each) == frame
+        with pytest.raises(InvalidStatus, match="429"), connect(world.stream_url, proxy=None):
+            pass
+        booked = world.order()
+        world.to(IN_HOURS)
+        new, fill = (heard(line)["data"] for _ in range(2))
+        assert (new["event"], fill["event"]) == ("new", "fill")
+        assert {each["order"]["id"] for each in (new, fill)} == {booked["id"]}
+        assert uuid.UUID(fill["execution_id"])
+        assert (fill["price"], fill["qty"], fill["position_qty"]) == ("92", "1", "1")
+
+
+def heard(line):
+    frame = line.recv(timeout=10)
+    assert isinstance(frame, bytes)
+    return json.loads(frame)
+
+
+def said(line, message):
+    line.send(json.dumps(message))
+    return heard(line)
 
 
 AFTER = {
     "AC05": parses,
+    "AC08": opens_without_a_zone,
     "AC11": numbers_and_ids,
     "AC12": one_order_with_the_id,
     "AC14": length_allowed,
@@ -162,4 +249,7 @@ AFTER = {
     "AC29": list_rules,
     "AC30": ids,
     "AC33": cancelled_in_the_end,
+    "AC35": shares_held_by_open_sells,
+    "AC37": bars_page_by_page,
+    "AC40": stream_of_updates,
 }

@@ -75,6 +75,14 @@ class World:
     def stream_url(self):
         return f"ws://{urlsplit(self.url).netloc}/stream"
 
+    def client(self):
+        """Return alpaca-py's own client, with nothing but the address changed."""
+        from alpaca.trading.client import TradingClient
+
+        client = TradingClient(self.key, self.secret, url_override=self.url)
+        client._session.trust_env = False
+        return client
+
     def send(self, method, path, *, query=None, body=None, headers=None):
         """Send one request; return the answer, whatever it is."""
         return self.session.request(

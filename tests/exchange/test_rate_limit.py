@@ -61,6 +61,24 @@ def test_a_desks_day_is_not_limited(url, session):
     assert headers(answer)[:2] == ["10000", "9999"]
 
 
+def test_the_limit_can_be_set_while_it_serves(url, session):
+    def limit(body):
+        return session.post(f"{url}/_sim/limits", json=body, timeout=10)
+
+    assert limit({"requests_per_minute": 1}).json() == {"requests_per_minute": 1}
+    statuses = [session.get(f"{url}/v2/clock", timeout=10).status_code for _ in range(2)]
+    assert statuses == [200, 429]
+    for wrong in ({}, [], {"requests_per_minute": 0}, {"requests_per_minute": True},
+                  {"requests_per_minute": "200"}):  # fmt: skip
+        assert limit(wrong).status_code == 422
+    assert session.get(f"{url}/_sim/limits", timeout=10).json() == {"requests_per_minute": 1}
+    limit({"requests_per_minute": None})
+    answer = session.get(f"{url}/v2/clock", timeout=10)
+    assert (answer.status_code, headers(answer)) == (200, [None, None, None])
+    stranger = KEYS | {"APCA-API-SECRET-KEY": "bad"}
+    assert session.get(f"{url}/_sim/limits", headers=stranger, timeout=10).status_code == 401
+
+
 def test_request_201_of_a_minute():
     limiter = RateLimiter(200)
     minute = 28_877_100 * 60_000_000

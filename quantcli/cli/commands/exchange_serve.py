@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -16,6 +17,14 @@ def command(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="TCP port on loopback; 0: a free one.")
     ] = 0,
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--requests-per-minute",
+            min=1,
+            help="Refuse more in one minute of its clock (Alpaca: 200); else 10,000.",
+        ),
+    ] = None,
     as_json: JsonOption = False,  # the line for machines is all there is
     quiet: QuietOption = False,  # without the address nobody could connect
 ) -> int:
@@ -30,5 +39,8 @@ def command(
         emit({"exchange": "ready", "url": url}, "", as_json=True)
 
     with Workspace(find_desk(desk)) as workspace:
-        serve(workspace.exchange, port, tell)
+        exchange = workspace.exchange
+        if requests_per_minute is not None:
+            exchange.settings = replace(exchange.settings, requests_per_minute=requests_per_minute)
+        serve(exchange, port, tell)
     return 0
