@@ -65,8 +65,11 @@ def fill_at_once(order: Order, last: Decimal, settings: ExchangeSettings) -> Dec
     """Return the price in USD at which an order fills as it is sent; None: it waits for prints.
 
     Market orders, and stops that the price has passed already, fill at the last print less
-    slippage. Of the limit orders only those that may not wait fill at once, at the last print.
+    slippage. Of the limit orders only those that may not wait fill at once, at the last print;
+    orders for the closing auction wait for it.
     """
+    if order.time_in_force == "cls":
+        return None
     if order.order_type == "market":
         return slipped(last, order.side, settings.slippage_bps)
     if order.time_in_force in {"ioc", "fok"} and order.limit_price is not None:

@@ -237,3 +237,62 @@ def test_list_filters(busy, query, names):
 )  # fmt: skip
 def test_bad_filters(busy, query):
     assert busy.ask("GET", "/v2/orders", query)[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"before_order_id": 3}, "n2 n1 n0"),
+        ({"after_order_id": 2}, "n4 n3"),
+        ({"after_order_id": 1, "direction": "asc", "limit": "2"}, "n2 n3"),
+        ({"before_order_id": 4, "side": "buy", "symbols": "XYZ"}, "n3 n1 n0"),
+        ({"asset_class": "us_equity"}, "n4 n3 n2 n1 n0"),
+        ({"asset_class": "crypto,us_option"}, ""),
+    ],
+)
+def test_paging_by_order(busy, query, names):
+    """The numbers stand for the ids of the orders n0 to n4; the holder's first buy is left out."""
+    ids = {}
+    for row in busy.get("/v2/orders", status="all", after="2024-11-26T00:00:00Z"):
+        ids[row["client_order_id"]] = row["id"]
+    asked = {
+        name: ids[f"n{value}"] if name.endswith("order_id") else value
+        for name, value in query.items()
+    }
+    found = busy.get("/v2/orders", status="all", **asked)
+
+    shown = [each["client_order_id"] for each in found if each["client_order_id"].startswith("n")]
+    assert shown == names.split()
+
+
+def test_pages_by_order_meet_without_a_gap(queued):
+    sent = [queued.send("XYZ", 1, "buy", "limit", "50")["id"] for _ in range(7)]  # one instant
+    seen, query = [], {}
+    while page := queued.get("/v2/orders", status="all", limit="3", **query):
+        seen += [each["id"] for each in page]
+        query = {"before_order_id": seen[-1]}
+
+    assert seen == sent[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"before_order_id": "fake"}, 422),
+        ({"after_order_id": str(uuid.UUID(int=7, version=4))}, 404),
+        ({"before_order_id": "x", "after_order_id": "y"}, 422),
+        ({"before_order_id": "x", "until": "2024-11-26T00:00:00Z"}, 422),
+    ],
+)
+def test_bad_cursors(queued, query, status):
+    assert queued.ask("GET", "/v2/orders", query)[0] == status
+
+
+def test_hundreds_of_groups_in_one_page(queued):
+    for _ in range(120):
+        queued.send("XYZ", 1, "buy", "limit", "50", tif="gtc", order_class="oto",
+                    stop_loss={"stop_price": "40"})  # fmt: skip
+    nested = queued.get("/v2/orders", nested="true", limit="500")
+
+    assert len(nested) == 120
+    assert all(len(each["legs"]) == 1 for each in nested)
