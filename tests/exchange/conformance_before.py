@@ -34,6 +34,11 @@ BEFORE = {
     ),
     "simulated clock 16:30 ET": lambda world: world.to(EVENING),
     "market closed": lambda world: None,  # every check begins before the open
+    "fault injection: drop after accept on next POST /v2/orders": lambda world: world.ask(
+        "POST",
+        "/_sim/faults",
+        body={"kind": "drop-after-accept", "method": "POST", "path": "/v2/orders"},
+    ),
     "order $ID status accepted": resting_order,
     "open order $ID": resting_order,
 }

@@ -9,12 +9,11 @@ import uuid
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.exchange.conformance_world import IN_HOURS
-
-NIGHT = "2026-03-02T22:00:00Z"
 
 
 def numbers_and_ids(world, answer):
@@ -224,6 +223,40 @@ def stream_of_updates(world, request):
         assert (fill["price"], fill["qty"], fill["position_qty"]) == ("92", "1", "1")
 
 
+def booked_all_the_same(world, request):
+    """Nobody answers, the gateway gives up, or looking the order up finds nothing at first."""
+    body = request["json"]
+    with pytest.raises(requests.ConnectionError):
+        world.send("POST", "/v2/orders", body=body)
+    is_booked_once(world, body, hidden=0)
+    for kind, more, status, hidden in (
+        ("gateway-timeout-after-accept", {}, 504, 0),
+        ("late-visibility", {"calls": 3}, 200, 3),
+    ):
+        world.ask("POST", "/_sim/faults", body={"kind": kind, "method": "POST", **more})
+        body = body | {"client_order_id": f"c-{kind}"}
+        answer = world.send("POST", "/v2/orders", body=body)
+        assert answer.status_code == status
+        assert status == 200 or answer.headers["Content-Type"].startswith("text/html")
+        is_booked_once(world, body, hidden=hidden)
+
+
+def is_booked_once(world, body, *, hidden):
+    """An order that the customer was not told of is there, once, and cannot be booked again."""
+    name = body["client_order_id"]
+    statuses = [
+        world.send(
+            "GET", "/v2/orders:by_client_order_id", query={"client_order_id": name}
+        ).status_code
+        for _ in range(hidden + 1)
+    ]
+    assert statuses == [404] * hidden + [200]
+    again = world.send("POST", "/v2/orders", body=body)
+    assert (again.status_code, again.json()["message"]) == (422, "client_order_id must be unique")
+    everything = world.orders(status="all", limit="500")
+    assert [each["client_order_id"] for each in everything].count(name) == 1
+
+
 def heard(line):
     frame = line.recv(timeout=10)
     assert isinstance(frame, bytes)
@@ -251,5 +284,6 @@ AFTER = {
     "AC33": cancelled_in_the_end,
     "AC35": shares_held_by_open_sells,
     "AC37": bars_page_by_page,
+    "AC38": booked_all_the_same,
     "AC40": stream_of_updates,
 }
