@@ -140,9 +140,7 @@ def check_wash(
 
 def _others(book: Book, symbol: str, without: Order | None) -> list[Order]:
     return [
-        each
-        for each in book.open_orders(symbol)
-        if without is None or each.group != without.group
+        each for each in book.open_orders(symbol) if without is None or each.group != without.group
     ]
 
 

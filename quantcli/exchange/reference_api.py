@@ -8,9 +8,10 @@ from typing import Any
 from quantcli.contracts.session_table import FIRST, LAST, hours, new_york
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.orders_api import asset_symbol
-from quantcli.exchange.refusals import malformed, not_found
+from quantcli.exchange.refusals import not_found
 from quantcli.exchange.trading_hours import (
     instant_of,
+    sessions_before,
     sessions_from,
     span_after,
     span_ahead,
@@ -37,16 +38,21 @@ def get_clock(call: Call) -> Answer:
 
 
 def get_calendar(call: Call) -> Answer:
-    """Return the sessions from `start` to `end`, both included, as far as the table reaches."""
+    """Return the sessions from `start` to `end`, both included, as far as the table reaches.
+
+    By SETTLEMENT the range is of the days on which a session's trades settle.
+    """
     start = call.date("start") or FIRST
     end = call.date("end") or LAST
-    if call.choice("date_type", ("TRADING", "SETTLEMENT")) != "TRADING":
-        raise malformed("date_type SETTLEMENT not supported yet")
+    by_settlement = call.choice("date_type", ("TRADING", "SETTLEMENT")) == "SETTLEMENT"
+    first = next(sessions_before(start), start) if by_settlement else start
     days = []
-    for session in sessions_from(start):
+    for session in sessions_from(first):
         if session > end:
             break
-        days.append(_calendar_day(session))
+        day = _calendar_day(session)
+        if not by_settlement or start.isoformat() <= day["settlement_date"] <= end.isoformat():
+            days.append(day)
     return Answer(200, days)
 
 
@@ -63,11 +69,12 @@ def list_all_assets(call: Call) -> Answer:
 
 
 def get_asset(call: Call) -> Answer:
-    """Return one asset by symbol or id."""
-    symbol = asset_symbol(call, call.segments[0])
+    """Return one asset by symbol or id; a pair of currencies comes as two places, and is none."""
+    name = "/".join(call.segments)
+    symbol = asset_symbol(call, name)
     asset_id = None if symbol is None else call.book.asset_id(symbol)
     if symbol is None or asset_id is None:
-        raise not_found(f"asset not found for {call.segments[0]}")
+        raise not_found(f"asset not found for {name}")
     return Answer(200, _asset_view(call, symbol, asset_id))
 
 

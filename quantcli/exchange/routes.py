@@ -81,6 +81,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/v2/calendar", reference_api.get_calendar),
     _route("GET", "/v2/assets", reference_api.list_all_assets, "bars"),
     _route("GET", "/v2/assets/{}", reference_api.get_asset, "bars"),
+    _route("GET", "/v2/assets/{}/{}", reference_api.get_asset, "bars"),
     _route("GET", "/v2/orders", orders_api.list_orders),
     _route("POST", "/v2/orders", configurations_api.unless_suspended(orders_api.post_order)),
     _route("DELETE", "/v2/orders", orders_api.delete_orders),

@@ -21,6 +21,8 @@ MARKET = {
     "2024-11-29": {"XYZ": (95, 98, 93, 97), "ABC": (42, 43, 41, 42)},
     "2024-12-02": {"XYZ": (97, 104, 96, 103), "ABC": (42, 43, 41, 42)},
 }
+#: ABC halves on the half day; on the tape it does not show.
+SPLITS = [("2024-11-29", "ABC", 2.0)]
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from quantcli.exchange.http_server import serve
 from quantcli.exchange.venue import Exchange
-from tests.exchange.conftest import MARKET
+from tests.exchange.conftest import MARKET, SPLITS
 from tests.exchange.market import HandMadeBars, settings
 
 
 def main():
     limit = {"requests_per_minute": int(sys.argv[2])} if len(sys.argv) > 2 else {}
-    exchange = Exchange(Path(sys.argv[1]), HandMadeBars(MARKET), settings(**limit))
+    exchange = Exchange(Path(sys.argv[1]), HandMadeBars(MARKET, splits=SPLITS), settings(**limit))
     serve(exchange, 0, lambda url: print(url, flush=True))
     exchange.close()
     print("stopped", flush=True)

@@ -109,6 +109,15 @@ def test_calendar_range(queued):
     assert (everything[0]["date"], everything[-1]["date"]) == ("2007-01-03", "2027-12-31")
 
 
+def test_calendar_by_settlement(queued):
+    days = queued.get("/v2/calendar", start="2024-11-29", end="2024-12-02", date_type="SETTLEMENT")
+
+    assert [(day["date"], day["settlement_date"]) for day in days] == [
+        ("2024-11-27", "2024-11-29"), ("2024-11-29", "2024-12-02"),
+    ]  # fmt: skip
+    assert queued.ask("GET", "/v2/calendar", {"date_type": "MOON"})[0] == 422
+
+
 # ------------------------------------------------------------------------------- assets
 
 
@@ -127,6 +136,7 @@ def test_unknown_asset(queued):
     assert queued.ask("GET", "/v2/assets/FFFFF") == (
         404, {"code": 40410000, "message": "asset not found for FFFFF"},
     )  # fmt: skip
+    assert queued.ask("GET", "/v2/assets/BTC/USD")[1]["message"] == "asset not found for BTC/USD"
 
 
 def test_asset_ids_depend_on_seed_and_symbol_only(market):
