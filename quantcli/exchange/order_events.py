@@ -16,7 +16,13 @@ from quantcli.exchange.figures import EXACT, ZERO, spelled
 from quantcli.exchange.identities import derived_uuid
 from quantcli.exchange.order_record import Order, Status
 from quantcli.exchange.order_view import order_view
-from quantcli.exchange.trading_hours import Micros, span_ahead, span_now, spelled_instant
+from quantcli.exchange.trading_hours import (
+    Micros,
+    span_after,
+    span_ahead,
+    span_now,
+    spelled_instant,
+)
 
 #: An order in one of these is not at the exchange yet.
 _WAITING = frozenset({"accepted", "held"})
@@ -74,7 +80,7 @@ def updates_since(book: Book, mark: Mark) -> tuple[Mark, list[dict[str, Any]]]:
     fills = _fills_since(book, mark)
     for order in _touched(book, mark):
         own = fills.get(order.order_id, [])
-        events += _events_of(order, mark.open.get(order.sequence), own, mark)
+        events += _events_of(book, order, mark.open.get(order.sequence), own, mark)
     events.sort(key=lambda event: (event.at, event.sequence, event.rank))
     return new, list(_views(book, venue.seed, events))
 
@@ -95,14 +101,14 @@ def _fills_since(book: Book, mark: Mark) -> dict[str, list[dict[str, Any]]]:
 
 
 def _events_of(
-    order: Order, before: str | None, fills: list[dict[str, Any]], mark: Mark
+    book: Book, order: Order, before: str | None, fills: list[dict[str, Any]], mark: Mark
 ) -> Iterator[_Event]:
     """Yield what happened to one order, which had a status before or is new to the listener."""
     amounts = [(Decimal(row["quantity"]), Decimal(row["price"])) for row in fills]
     quantity = order.filled_quantity - sum((each for each, _ in amounts), ZERO)
     cost = order.filled_cost - sum((EXACT.multiply(*each) for each in amounts), ZERO)
     was_waiting = before in _WAITING or (before is None and order.sequence > mark.orders)
-    live = _live_since(order, fills) if was_waiting else None
+    live = _live_since(book, order, before) if was_waiting else None
     if live is not None:
         status: Status = "partially_filled" if quantity else "new"
         then = _as_it_was(order, status, live, quantity, cost)
@@ -120,18 +126,33 @@ def _events_of(
         yield _Event(end, order.sequence, 2, order.status, order)
 
 
-def _live_since(order: Order, fills: list[dict[str, Any]]) -> Micros | None:
+def _live_since(book: Book, order: Order, before: str | None) -> Micros | None:
     """Return when an order went to the exchange; None if it never did."""
     if order.status in _WAITING:
         return None
-    if order.status == "new":
-        return order.updated
-    if order.parent is not None:  # a leg wakes when its entry fills, not when it is sent
-        return int(fills[0]["at"]) if fills else None
-    is_within_hours = span_now(order.submitted) is not None
-    live = order.submitted if is_within_hours else span_ahead(order.submitted).opens
+    entry = None if order.parent is None else book.order(order.parent)
+    if entry is not None and entry.order_class != "oco":
+        live = entry.filled  # exits wake when their entry is filled
+    else:
+        live = _sent_to_exchange(order, before)
+    if live is None or live > _clock(book):
+        return None
     end = _end(order)
     return None if end is not None and end < live else live
+
+
+def _sent_to_exchange(order: Order, before: str | None) -> Micros:
+    """Return when an order that waits for no other was routed: at once, or at the next open."""
+    session = span_now(order.submitted)
+    if session is None:
+        return span_ahead(order.submitted).opens
+    return order.submitted if before is None else span_after(session).opens
+
+
+def _clock(book: Book) -> Micros:
+    venue = book.venue()
+    assert venue is not None
+    return venue.clock
 
 
 def _end(order: Order) -> Micros | None:

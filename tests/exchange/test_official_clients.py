@@ -259,6 +259,46 @@ def test_corporate_actions(url, advance):
 
 
 @pytest.mark.slow
+def test_a_killed_server_remembers_everything(start, session):
+    """Killed without a word in the middle of the day, it goes on where it was."""
+
+    def ask(address, path):
+        return session.get(address + path, timeout=10).json()
+
+    process, url = start()
+    order = {"symbol": "XYZ", "qty": "4", "side": "buy", "type": "market", "time_in_force": "day"}
+    for body in (order, order | {"symbol": "ABC", "type": "limit", "limit_price": "20",
+                                 "time_in_force": "gtc", "client_order_id": "resting"}):  # fmt: skip
+        session.post(f"{url}/v2/orders", json=body, timeout=10).raise_for_status()
+    session.post(f"{url}/_sim/clock", json={"to": "2024-11-27T17:00:00Z"}, timeout=10)
+    session.patch(
+        f"{url}/v2/account/configurations", json={"trade_confirm_email": "all"}, timeout=10
+    ).raise_for_status()
+    dividend = {"activity_type": "DIV", "symbol": "XYZ", "qty": "4", "net_amount": "1"}
+    session.post(f"{url}/_sim/activities", json=dividend, timeout=10).raise_for_status()
+    paths = [
+        "/v2/account", "/v2/account/configurations", "/v2/account/activities", "/v2/positions",
+        "/v2/account/portfolio/history?timeframe=1D", "/v2/orders?status=all", "/v2/clock",
+        "/v2/assets", "/v2/stocks/snapshots?symbols=ABC,XYZ",
+    ]  # fmt: skip
+    before = [ask(url, path) for path in paths]
+    process.kill()
+    process.wait()
+    _, url = start()
+
+    assert [ask(url, path) for path in paths] == before
+    assert before[1]["trade_confirm_email"] == "all"
+    assert [row["activity_type"] for row in before[2]] == ["DIV", "FILL"]
+    assert len(before[4]["equity"]) == 2
+    again = session.post(
+        f"{url}/v2/orders", json=order | {"client_order_id": "resting"}, timeout=10
+    )
+    assert (again.status_code, again.json()["message"]) == (422, "client_order_id must be unique")
+    session.post(f"{url}/_sim/clock", json={"to": "2024-12-02T22:00:00Z"}, timeout=10)
+    assert ask(url, "/v2/positions")[0]["current_price"] == "103"
+
+
+@pytest.mark.slow
 def test_a_scripted_day(client, data, url, advance):
     """Stream, orders, replacement, cancel, fills, activities and bars of one day, together."""
     from alpaca.data.requests import StockBarsRequest

@@ -1,8 +1,12 @@
 """Events read from two looks at the book: which, in which order, and the order as it was."""
 
+from decimal import Decimal
+
 import pytest
 
 from quantcli.contracts.scalars import instant
+from tests.exchange.conftest import MARKET
+from tests.exchange.market import customer
 
 
 @pytest.fixture
@@ -98,6 +102,56 @@ def test_days_in_one_move_come_in_the_order_of_time(queued, told):
         if each["event"] == "fill"
     ]
     assert fills == [("XYZ", "buy", "10"), ("ABC", "buy", "5"), ("XYZ", "sell", "6")]
+
+
+BRACKET = {
+    "order_class": "bracket", "tif": "gtc",
+    "take_profit": {"limit_price": "105"}, "stop_loss": {"stop_price": "90"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [["22"], ["15", "17", "19", "22"]])
+def test_exits_of_a_bracket_wake_with_its_fill_and_end_together(queued, told, steps):
+    queued.send("XYZ", 10, "buy", "limit", "99", **BRACKET)
+    events = []
+    for hour in steps:
+        queued.to(f"2024-11-26T{hour}:00:00Z")
+        events += told()
+
+    found = [(each["event"], each["order"]["type"], each["timestamp"][11:16]) for each in events]
+    assert found == [
+        ("new", "limit", "14:30"), ("fill", "limit", "16:40"), ("new", "limit", "16:40"),
+        ("new", "stop", "16:40"), ("fill", "limit", "18:50"), ("canceled", "stop", "18:50"),
+    ]  # fmt: skip
+    assert events[4]["position_qty"] == "0"
+
+
+def test_exits_that_never_woke_are_only_cancelled(queued, told):
+    queued.cancel(queued.send("XYZ", 10, "buy", "limit", "99", **BRACKET))
+
+    assert [each["event"] for each in told()] == ["canceled"] * 3
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_parts_of_a_fill_add_up(looks):
+    """A hundredth of each print's 250 shares: two and two and two, and the last at the close."""
+    someone = customer(MARKET, volume_share_max=Decimal("0.01"))
+    mark = someone.exchange.updates(None)[0]
+    someone.send("XYZ", 7, "buy")
+    events = []
+    for hour in ("15", "17", "22")[-looks:]:
+        someone.to(f"2024-11-26T{hour}:00:00Z")
+        mark, news = someone.exchange.updates(mark)
+        events += news
+
+    assert brief(events) == [
+        ("new", "14:30", "new", "0"), ("partial_fill", "14:30", "partially_filled", "2"),
+        ("partial_fill", "16:40", "partially_filled", "4"),
+        ("partial_fill", "18:50", "partially_filled", "6"), ("fill", "21:00", "filled", "7"),
+    ]  # fmt: skip
+    assert [each.get("position_qty") for each in events] == [None, "2", "4", "6", "7"]
+    # 100 and 94.05: market orders slip on prints that are no open
+    assert events[2]["order"]["filled_avg_price"] == "97.025"
 
 
 def test_an_event_has_the_same_ids_however_it_is_seen(queued):
