@@ -266,6 +266,10 @@ class Book:
             return self.orders(IS_OPEN)
         return self.orders(f"{IS_OPEN} AND symbol = ?", symbol)
 
+    def open_buys(self) -> list[Order]:
+        """Return the open orders that set cash aside, by submission."""
+        return self.orders(f"{IS_OPEN} AND side = 'buy'")
+
     def group(self, identity: str) -> list[Order]:
         """Return an order and its legs, by submission."""
         return self.orders("order_id = ? OR parent = ?", identity, identity)

@@ -88,10 +88,6 @@ def expires_at(time_in_force: TimeInForce, clock: Micros) -> Micros | None:
 def _order_of(call: Call, ticket: Ticket, symbol: str) -> Order:
     """Return the order that a ticket asks for, not booked, with what it sets aside."""
     sequence = call.book.next_order()
-    last = call.book.last_print(symbol)
-    quantity = ticket.quantity
-    if quantity is None:
-        quantity = ZERO if last is None else shares_worth(ticket.notional or ZERO, last.price)
     order = Order(
         sequence=sequence,
         order_id=derived_uuid(call.seed, "order", sequence),
@@ -100,7 +96,7 @@ def _order_of(call: Call, ticket: Ticket, symbol: str) -> Order:
         side=ticket.side,
         order_type=ticket.order_type,
         time_in_force=ticket.time_in_force,
-        quantity=quantity,
+        quantity=ticket.quantity or _estimate(call.book, symbol, ticket),
         limit_price=ticket.limit_price,
         stop_price=ticket.stop_price,
         reserve_price=None,
@@ -115,9 +111,17 @@ def _order_of(call: Call, ticket: Ticket, symbol: str) -> Order:
         trail_percent=ticket.trail_percent,
         extended_hours=int(ticket.is_extended_hours),
     )
-    if order.order_type == "trailing_stop" and last is not None:
-        order = trailed(order, last.price)
+    if order.order_type == "trailing_stop":
+        last = call.book.last_print(symbol)
+        order = order if last is None else trailed(order, last.price)
     return order._replace(reserve_price=_reserve(call, order))
+
+
+def _estimate(book: Book, symbol: str, ticket: Ticket) -> Decimal:
+    """Return how many shares an order by value comes to at the last print."""
+    last = book.last_print(symbol)
+    assert ticket.notional is not None, "shares or USD"
+    return ZERO if last is None else shares_worth(ticket.notional, last.price)
 
 
 def _reserve(call: Call, order: Order) -> Decimal | None:

@@ -19,6 +19,7 @@ from quantcli.exchange.settings import ExchangeSettings, LimitFillsOn
 from quantcli.exchange.trading_hours import Span
 
 _HUNDRED = Decimal(100)
+_RESTING = frozenset({"day", "gtc"})
 _PRINTS_PER_BAR = 4
 _WHOLE = Decimal(1)
 #: A stop below a dollar is kept as finely as prices below a dollar are sent.
@@ -31,7 +32,7 @@ def is_shown(order: Order, each: Print, span: Span) -> bool:
     Orders for the opening auction, and those that were queued to be filled at once or never,
     take part in the open alone; those for the closing auction in the close.
     """
-    if order.time_in_force in {"day", "gtc"}:
+    if order.time_in_force in _RESTING:
         return True
     if order.time_in_force == "cls":
         return each.at == span.closes

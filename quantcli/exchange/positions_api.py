@@ -25,8 +25,13 @@ _HUNDRED = Decimal(100)
 
 def list_positions(call: Call) -> Answer:
     """Return all positions, by symbol; a flat symbol has no row."""
-    orders = call.book.open_orders()
-    rows = [_position_view(call, held, newest, orders) for held, newest in call.book.holdings()]
+    orders: dict[str, list[Order]] = {}
+    for order in call.book.open_orders():
+        orders.setdefault(order.symbol, []).append(order)
+    rows = [
+        _position_view(call, held, newest, orders.get(held.symbol, []))
+        for held, newest in call.book.holdings()
+    ]
     return Answer(200, rows)
 
 
@@ -99,15 +104,14 @@ def _position_view(
 ) -> dict[str, Any]:
     """Return the JSON object of a position. USD; ratios as factors of one.
 
-    The profit of the day is counted from the close before, also for shares bought today.
+    The open orders are those of its symbol. The profit of the day is counted from the close
+    before, also for shares bought today.
     """
     price, before = newest.price, _lastday_price(call, newest)
     value = fill_amount(held.quantity, price)
     cost = fill_amount(held.quantity, held.average_price)
     value_before = fill_amount(held.quantity, before)
-    available = held.quantity - held_quantity(
-        order for order in orders if order.symbol == held.symbol
-    )
+    available = held.quantity - held_quantity(orders)
     shown_average = average(held.average_price)
     assert shown_average is not None
     return {

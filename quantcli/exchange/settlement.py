@@ -65,12 +65,16 @@ def held_quantity(orders: Iterable[Order]) -> Decimal:
 
     The exits of one group hold the same shares; legs that wait for their entry hold none.
     """
+    held = ZERO
     groups: dict[str, Decimal] = {}
     for each in orders:
-        if each.side == "sell" and each.status != "held":
-            held = groups.get(each.group, ZERO)
-            groups[each.group] = max(held, each.leaves_quantity)
-    return sum(groups.values(), ZERO)
+        if each.side == "buy" or each.status == "held":
+            continue
+        if each.order_class:
+            groups[each.group] = max(groups.get(each.group, ZERO), each.leaves_quantity)
+        else:
+            held += each.leaves_quantity
+    return held + sum(groups.values(), ZERO)
 
 
 def spendable(book: Book, *, without: Order | None = None) -> Decimal:
@@ -78,7 +82,7 @@ def spendable(book: Book, *, without: Order | None = None) -> Decimal:
     reserved = sum(
         (
             each.reserved
-            for each in book.open_orders()
+            for each in book.open_buys()
             if without is None or each.sequence != without.sequence
         ),
         ZERO,

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 #: What is left of these after the opening print ends there.
 _ENDS_AT_OPEN = frozenset({"opg", "ioc", "fok"})
 _AT_ONCE = frozenset({"ioc", "fok"})
+#: A print that does not fill these may move or set off their stop.
+_MOVING = frozenset({"stop_limit", "trailing_stop"})
 #: Orders of one symbol by number, in the order in which a print meets them.
 _Resting = dict[int, Order]
 
@@ -54,12 +56,13 @@ def pass_session(
     after = clock
     if clock < span.opens:
         book.route_accepted(span.opens)
-        if any(each.time_in_force in _ENDS_AT_OPEN for each in book.open_orders()):
-            ended += _match(book, tape, settings, clock, span.opens)
-            ended += _cancel_rest(book, _ENDS_AT_OPEN, span.opens)
-            book.record_prints(session, tape.newest(book.assets(), clock, span.opens))
-            after = span.opens
-    ended += _match(book, tape, settings, after, until)
+    orders = book.open_orders()
+    if clock < span.opens and any(each.time_in_force in _ENDS_AT_OPEN for each in orders):
+        ended += _match(book, tape, settings, orders, clock, span.opens)
+        ended += _cancel_rest(book, _ENDS_AT_OPEN, span.opens)
+        book.record_prints(session, tape.newest(book.assets(), clock, span.opens))
+        after, orders = span.opens, book.open_orders()
+    ended += _match(book, tape, settings, orders, after, until)
     book.record_prints(session, tape.newest(book.assets(), clock, until))
     if until >= span.closes:
         ended += _cancel_rest(book, frozenset({"cls"}), span.closes)
@@ -126,21 +129,25 @@ def _fire(
 
 
 def _match(
-    book: Book, tape: SessionTape, settings: ExchangeSettings, clock: Micros, until: Micros
+    book: Book,
+    tape: SessionTape,
+    settings: ExchangeSettings,
+    orders: list[Order],
+    clock: Micros,
+    until: Micros,
 ) -> list[Order]:
     """Show the live orders each print of their symbols; return those that ended."""
     resting: dict[str, _Resting] = {}
-    live = [order for order in book.open_orders() if order.status != "held"]
-    if live:
+    if orders:
         halted = book.halted()
-        for order in sorted(live, key=_turn):
-            if order.symbol not in halted:
+        for order in sorted(orders, key=_turn):
+            if order.status != "held" and order.symbol not in halted:
                 resting.setdefault(order.symbol, {})[order.sequence] = order
     before = _prints_before(book, tape, resting)
     ended: list[Order] = []
     for each in tape.prints(resting, clock, until):
-        orders = resting[each.symbol]
-        ended += _show(book, tape.span, each, orders, before.get(each.symbol), settings)
+        met, newest = resting[each.symbol], before.get(each.symbol)
+        ended += _show(book, tape.span, each, met, newest, settings)
         before[each.symbol] = each.price
     return ended
 
@@ -164,16 +171,18 @@ def _show(
         if order is None or not is_shown(order, each, span):
             continue
         price = fill_price(order, each, before, settings)
-        after = _unfilled(book, order, each) if price is None else order
-        if price is not None:
+        if price is None:
+            after = _unfilled(book, order, each) if order.order_type in _MOVING else order
+        else:
             after = _fill(book, order, price, each.at, left)
             if left is not None:
                 left -= after.filled_quantity - order.filled_quantity
             if after.status == "filled" and not after.is_exit:
                 ended += _fire(book, settings, after, each.price, each.at)
-        _keep(book, orders, order, after)
-        if not after.is_open:
-            ended.append(after)
+        if after is not order:
+            _keep(book, orders, after)
+            if not after.is_open:
+                ended.append(after)
     return ended
 
 
@@ -210,10 +219,8 @@ def _set_off(book: Book, order: Order, price: Decimal, at: Micros) -> Order:
     return order
 
 
-def _keep(book: Book, orders: _Resting, before: Order, after: Order) -> None:
-    """Bring the resting orders of a symbol up to date after one of them met a print."""
-    if after is before:
-        return
+def _keep(book: Book, orders: _Resting, after: Order) -> None:
+    """Bring the resting orders of a symbol up to date after a print changed one of them."""
     if after.order_class and (not after.is_open or after.filled_quantity):
         live = [each for each in book.open_orders(after.symbol) if each.status != "held"]
         orders.clear()
