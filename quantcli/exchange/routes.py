@@ -51,6 +51,8 @@ _DATA = (
     ("/v2/stocks/snapshots", "snapshots_api", "get_snapshots"),
     ("/v2/stocks/{}/snapshot", "snapshots_api", "get_snapshots"),
     ("/v2/account/portfolio/history", "portfolio_history_api", "get_portfolio_history"),
+    ("/v2/options/contracts", "options_api", "list_contracts"),
+    ("/v2/options/contracts/{}", "options_api", "get_contract"),
     ("/v1/corporate-actions", "corporate_actions_api", "get_corporate_actions"),
 )
 

@@ -112,6 +112,17 @@ def test_assets(client):
     assert client.get_asset(str(asset.id)) == asset
 
 
+def test_there_are_no_options(client):
+    from alpaca.common.exceptions import APIError
+    from alpaca.trading.requests import GetOptionContractsRequest
+
+    found = client.get_option_contracts(GetOptionContractsRequest(underlying_symbols=["XYZ"]))
+    assert found.option_contracts == []
+    with pytest.raises(APIError) as refused:
+        client.get_option_contract("XYZ241220C00100000")
+    assert refused.value.status_code == 404
+
+
 def test_all_positions_are_closed(client, advance):
     buy(client, "XYZ", 6)
     buy(client, "ABC", 2)
@@ -267,8 +278,13 @@ def test_a_killed_server_remembers_everything(start, session):
 
     process, url = start()
     order = {"symbol": "XYZ", "qty": "4", "side": "buy", "type": "market", "time_in_force": "day"}
-    for body in (order, order | {"symbol": "ABC", "type": "limit", "limit_price": "20",
-                                 "time_in_force": "gtc", "client_order_id": "resting"}):  # fmt: skip
+    resting = order | {
+        "symbol": "ABC",
+        "type": "limit",
+        "limit_price": "20",
+        "time_in_force": "gtc",
+    }
+    for body in (order, resting | {"client_order_id": "resting"}):
         session.post(f"{url}/v2/orders", json=body, timeout=10).raise_for_status()
     session.post(f"{url}/_sim/clock", json={"to": "2024-11-27T17:00:00Z"}, timeout=10)
     session.patch(
