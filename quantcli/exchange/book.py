@@ -8,22 +8,19 @@ first one ended, whether it ended well or was killed.
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quantcli.contracts.errors import JournalCorrupt, StorageError
+from quantcli.exchange.book_file import connect
 from quantcli.exchange.figures import spelled, spelled_or_none
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.order_rows import IS_OPEN, PUT, SELECT, order_of, row_of
-from quantcli.exchange.schema import APPLICATION_ID, CONFIGURATIONS, TABLES, VERSION
+from quantcli.exchange.schema import CONFIGURATIONS
 from quantcli.exchange.trading_hours import Micros
 
-BUSY_SECONDS_MAX = 30
 #: Of one statement.
 _VALUES_MAX = 500
 
@@ -67,48 +64,7 @@ class Book:
             JournalCorrupt: it is no book of this program, or of a newer one.
         """
         self.path = path
-        try:
-            if path is not None:
-                _make_private(path)
-            self._db = sqlite3.connect(
-                ":memory:" if path is None else path,
-                timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False,
-            )  # fmt: skip
-        except sqlite3.Error as error:
-            raise storage_error(error, path) from error
-        except OSError as error:
-            raise StorageError(
-                f"the exchange's book cannot be opened: {error.strerror}", value=path,
-                hint="free space or repair permissions, then run the command again",
-            ) from error  # fmt: skip
-        self._prepare(is_synced_each_commit=is_synced_each_commit)
-
-    def _prepare(self, *, is_synced_each_commit: bool) -> None:
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute(
-                f"PRAGMA synchronous = {'FULL' if is_synced_each_commit else 'NORMAL'}"
-            )
-            if not self._is_book():
-                self._make_tables()
-        except sqlite3.DatabaseError as error:
-            raise storage_error(error, self.path) from error
-
-    def _is_book(self) -> bool:
-        found = self._one("PRAGMA application_id"), self._one("PRAGMA user_version")
-        return found == (APPLICATION_ID, VERSION)
-
-    def _make_tables(self) -> None:
-        """Make the tables of an empty file, unless another process was faster."""
-        with self.transaction():
-            if self._is_book():
-                return
-            if self._one("PRAGMA user_version") or self._one("SELECT count(*) FROM sqlite_master"):
-                raise JournalCorrupt("not a book of this exchange", value=self.path)
-            for statement in TABLES:
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
+        self._db = connect(path, is_synced_each_commit=is_synced_each_commit)
 
     def close(self) -> None:
         """Release the file."""
@@ -364,23 +320,6 @@ class Book:
         found = self._db.execute(f"SELECT * FROM activities WHERE {where} {tail}", tuple(values))  # noqa: S608
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found]
-
-
-def _make_private(path: Path) -> None:
-    """Make the file, if there is none, readable by its owner only: SQLite would not.
-
-    Its log and its shared memory take their mode from it.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def storage_error(error: sqlite3.Error, path: Path | None) -> StorageError:
-    """Return what an error of SQLite means to the caller."""
-    hint = "another process may hold the book, or the disk is full"
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-        return JournalCorrupt(f"the exchange's book is damaged: {error}", value=path)
-    return StorageError(f"the exchange's book cannot be used: {error}", value=path, hint=hint)
 
 
 def _print_of(row: tuple[Any, ...]) -> LastPrint:

@@ -6,6 +6,12 @@ from __future__ import annotations
 APPLICATION_ID = 0x5158424B
 VERSION = 2
 
+_ORDERS_OPEN = """
+    CREATE INDEX orders_open ON orders (sequence)
+        WHERE status IN ('accepted', 'new', 'partially_filled', 'held', 'pending_cancel')
+    """
+_ORDERS_PARENT = "CREATE INDEX orders_parent ON orders (parent) WHERE parent IS NOT NULL"
+
 CONFIGURATIONS = """
     CREATE TABLE IF NOT EXISTS configurations (
         name TEXT PRIMARY KEY,
@@ -67,22 +73,19 @@ TABLES = (
         replaced INTEGER,
         replaces TEXT,
         replaced_by TEXT,
-        order_class TEXT NOT NULL,
+        order_class TEXT NOT NULL DEFAULT '',
         parent TEXT,
         notional TEXT,
         trail_price TEXT,
         trail_percent TEXT,
         high_water_mark TEXT,
         triggered INTEGER,
-        extended_hours INTEGER NOT NULL
+        extended_hours INTEGER NOT NULL DEFAULT 0
     ) STRICT
     """,
-    """
-    CREATE INDEX orders_open ON orders (sequence)
-        WHERE status IN ('accepted', 'new', 'partially_filled', 'held', 'pending_cancel')
-    """,
+    _ORDERS_OPEN,
     "CREATE INDEX orders_submitted ON orders (submitted)",
-    "CREATE INDEX orders_parent ON orders (parent) WHERE parent IS NOT NULL",
+    _ORDERS_PARENT,
     """
     CREATE TABLE positions (
         symbol TEXT PRIMARY KEY,
@@ -118,3 +121,21 @@ TABLES = (
     ) STRICT, WITHOUT ROWID
     """,
 )
+
+#: Version -> what makes its tables those of the next one.
+UPGRADES: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE assets ADD COLUMN tradable INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE orders ADD COLUMN order_class TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE orders ADD COLUMN parent TEXT",
+        "ALTER TABLE orders ADD COLUMN notional TEXT",
+        "ALTER TABLE orders ADD COLUMN trail_price TEXT",
+        "ALTER TABLE orders ADD COLUMN trail_percent TEXT",
+        "ALTER TABLE orders ADD COLUMN high_water_mark TEXT",
+        "ALTER TABLE orders ADD COLUMN triggered INTEGER",
+        "ALTER TABLE orders ADD COLUMN extended_hours INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX orders_open",
+        _ORDERS_OPEN,
+        _ORDERS_PARENT,
+    ),
+}

@@ -21,7 +21,8 @@ from urllib.parse import parse_qsl, unquote
 
 from quantcli.exchange.advance import AdvanceSummary, Market, advance, list_assets, unlisted
 from quantcli.exchange.bars import ExchangeBars
-from quantcli.exchange.book import Book, VenueRow, storage_error
+from quantcli.exchange.book import Book, VenueRow
+from quantcli.exchange.book_file import storage_error
 from quantcli.exchange.calls import Answer, Call, encoded
 from quantcli.exchange.faults import FaultBoard
 from quantcli.exchange.order_record import Order

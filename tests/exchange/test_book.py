@@ -11,7 +11,7 @@ import pytest
 
 from quantcli.contracts.errors import JournalCorrupt, StorageError
 from quantcli.contracts.scalars import instant
-from quantcli.exchange import book as book_module
+from quantcli.exchange import book_file
 from quantcli.exchange.venue import ANSWERS_KEPT_MAX, Exchange
 from tests.exchange.market import Customer, HandMadeBars, customer, settings
 
@@ -131,6 +131,76 @@ def test_foreign_file_is_refused_and_left_alone(market, tmp_path):
     other.close()
 
 
+#: What the first version's tables did not have.
+NEWER = {
+    "assets": ("tradable",),
+    "orders": ("order_class", "parent", "notional", "trail_price", "trail_percent",
+               "high_water_mark", "triggered", "extended_hours"),
+}  # fmt: skip
+
+
+def age(path):
+    """Make a book one of the first version."""
+    with sqlite3.connect(path) as book:
+        book.execute("DROP INDEX orders_open")
+        book.execute("DROP INDEX orders_parent")
+        for table, columns in NEWER.items():
+            for column in columns:
+                book.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        book.execute(
+            "CREATE INDEX orders_open ON orders (sequence)"
+            " WHERE status IN ('accepted', 'new', 'partially_filled')"
+        )
+        book.execute("PRAGMA user_version = 1")
+    book.close()
+
+
+def layout(path):
+    """Return the columns of all tables and the text of all indices, whatever their order."""
+    with sqlite3.connect(path) as book:
+        columns = {
+            (table, *column[1:])
+            for (table,) in book.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for column in book.execute(f"PRAGMA table_info({table})")
+        }
+        indices = {
+            (name, " ".join((sql or "").split()))
+            for name, sql in book.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
+            )
+        }
+    book.close()
+    return columns, indices
+
+
+def test_older_book_goes_on(market, tmp_path):
+    path, fresh = tmp_path / "b", tmp_path / "fresh"
+    first = customer(market, path=path)
+    trade(first)
+    before = everything(first)
+    first.exchange.close()
+    age(path)
+    again = customer(market, path=path)
+
+    assert everything(again) == before
+    again.send("XYZ", 1, "buy", "trailing_stop", trail_price="5")
+    again.exchange.close()
+    customer(market, path=fresh).exchange.close()
+    assert layout(path) == layout(fresh)
+
+
+@pytest.mark.parametrize("version", [99, -1])
+def test_book_of_another_version_is_refused(market, tmp_path, version):
+    path = tmp_path / "b"
+    customer(market, path=path).exchange.close()
+    with sqlite3.connect(path) as book:
+        book.execute(f"PRAGMA user_version = {version}")
+    book.close()
+
+    with pytest.raises(JournalCorrupt, match="newer"):
+        customer(market, path=path)
+
+
 def test_nobody_else_reads_it_whatever_the_umask(market, tmp_path):
     path = tmp_path / "exchange" / "book.sqlite3"
     before = os.umask(0)
@@ -165,7 +235,7 @@ def test_garbage_is_refused(market, tmp_path):
 def test_locked_book_is_an_error_and_nothing_happens(market, tmp_path, monkeypatch):
     path = tmp_path / "b"
     customer(market, path=path).exchange.close()
-    monkeypatch.setattr(book_module, "BUSY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(book_file, "BUSY_SECONDS_MAX", 0.05)
     someone = customer(market, path=path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
