@@ -11,7 +11,7 @@ from quantcli.exchange.advance import Market
 from quantcli.exchange.book import Book
 from quantcli.exchange.figures import ZERO
 from quantcli.exchange.order_record import Order
-from quantcli.exchange.settlement import fill
+from quantcli.exchange.settlement import fill, move
 from quantcli.exchange.trading_hours import Micros, Span, span_ahead
 
 
@@ -44,10 +44,9 @@ def fill_part(
     part = half if wanted is None or wanted >= order.quantity else wanted
     after = order._replace(status="new")
     if part > 0:
-        after = fill(book, after._replace(quantity=part), price, at)
-    book.put_order(
-        after._replace(quantity=order.quantity, status="canceled", canceled=at, updated=at)
-    )
+        after = fill(book, after, price, at, part)
+    if after.is_open:
+        move(book, after, "canceled", at)
     return True
 
 

@@ -57,7 +57,8 @@ def send(
 
     Args:
         desk: The running step, which owns the order's intent.
-        order: PENDING, or UNKNOWN: then it was looked up in vain before, and is sent again.
+        order: PENDING, or UNKNOWN: then it was looked up in vain before, and is sent again. One
+            that the broker has shown is there, only not understood, unless it says otherwise now.
         patience: The waits left for look-ups.
         may_send: Asked before each request, the second one included.
         promise: Rows that become durable in the same transaction as the mark UNKNOWN, among
@@ -67,7 +68,7 @@ def send(
         BrokerUnreachable: the request provably never left; the order is PENDING again.
         BrokerRefused: a look-up was refused; the order stays UNKNOWN.
     """
-    if not may_send(order):
+    if not may_send(order) or (order.broker_order_id is not None and not _is_absent(desk, order)):
         return order
     is_first = order.state == "PENDING"
     if is_first:
@@ -81,10 +82,12 @@ def send(
     if is_first and order.state == "UNKNOWN" and may_send(order):
         again = _request(desk, order, is_first=False)
         return _settle(desk, order, again, patience)
-    if order.state == "UNKNOWN" and isinstance(answer, Refused) and order.intent.side == "sell":
+    is_refused = isinstance(answer, Refused) and not answer.is_duplicate_id
+    if order.state == "UNKNOWN" and is_refused and order.intent.side == "sell":
         # It was looked up in vain in two passes, and is refused. Should it show up all the same,
         # a sell could not sell more than is held; a buy could, so that one stays unknown.
-        return order if answer.is_duplicate_id else _refused(desk, order, answer)
+        assert isinstance(answer, Refused)
+        return _refused(desk, order, answer) if _is_absent(desk, order) else order
     return order
 
 
@@ -105,6 +108,14 @@ def look_up(desk: Desk, intent: OrderIntent, patience: Patience) -> BrokerOrder 
             return None
         if shown is not None or not patience.wait():
             return shown
+
+
+def _is_absent(desk: Desk, order: OrderRecord) -> bool:
+    """Return whether the broker says that it has no such order; an answer in doubt says nothing."""
+    try:
+        return desk.broker.order_by_client_id(order.intent.client_order_id) is None
+    except (BrokerUnreachable, ContractDrift):
+        return False
 
 
 def adopt(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRecord:

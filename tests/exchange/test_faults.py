@@ -403,6 +403,8 @@ def test_partial_then_cancel_of_a_queued_order_happens_at_the_open(queued):
     assert (shown["status"], shown["qty"], shown["filled_qty"]) == ("canceled", "10", "3")
     assert shown["canceled_at"] == "2024-11-26T14:30:00Z"
     assert queued.fills() == [("2024-11-26T14:30:00Z", "buy", "3", "100")]
+    row = queued.get("/v2/account/activities/FILL")[0]
+    assert (row["type"], row["cum_qty"], row["leaves_qty"]) == ("partial_fill", "3", "7")
     assert queued.position("XYZ")["qty"] == "3"
     assert queued.cash() == "99700"
 

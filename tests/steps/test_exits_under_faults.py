@@ -345,3 +345,59 @@ def test_a_raised_stop_whose_predecessor_was_not_read_back_is_not_taken_for_too_
     told = protected.exits("093502")
     assert told.exit_code == 0
     assert states(protected, purpose="stop") == ["REPLACED", "SUBMITTED"]
+
+
+def test_a_stop_that_is_there_but_not_understood_is_not_sent_again(protected):
+    """Sent again, a raised stop is refused: what it replaced is gone. It stands all the same."""
+    protected.to(FRIDAY_OPEN)
+    assert protected.exits("093500").exit_code == 0
+    assert sends(protected).count("PATCH") == 1
+    protected.exchange.faults.add({"kind": "unknown-status", "path": "/v2/orders*", "nth": "every"})
+    for cycle in ("093501", "093502"):
+        told = protected.exits(cycle)
+        assert (told.exit_code, told.codes) == (7, ("outcome-unknown", "share-uncovered"))
+        assert certificate(told) == [("XYZ", 10, 0, 10)]
+        assert [finding.code for finding in told.drift] == ["broker-status-unknown"]
+    assert sends(protected).count("PATCH") == 1
+    protected.exchange.faults.remove([1])
+    told = protected.exits("093503")
+    assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
+    assert protected.resting() == [("sell", "10", "93.9")]
+
+
+def test_an_answer_without_its_quantity_is_not_about_another_order(holder):
+    missing = {"kind": "missing-field", "field": "qty", "path": "/v2/orders*", "nth": "every"}
+    holder.exchange.faults.add(missing)
+    assert holder.exits("093500").exit_code == 7
+    assert states(holder, purpose="stop") == ["UNKNOWN"]
+    assert not holder.journal.flags()
+    holder.exchange.faults.remove([1])
+    assert holder.exits("093501").exit_code == 0
+    assert len(holder.book()) == 2
+
+
+def test_a_refusal_proves_nothing_while_nobody_can_be_asked(protected):
+    """The raised stop is there; its answer is lost and for two passes no look-up is readable."""
+    protected.to(FRIDAY_OPEN)
+    protected.line.trouble = once(("PATCH", "/orders", "unheard"))
+    fault = {"kind": "truncated-json", "method": "GET", "path": "/v2/orders*", "nth": "every"}
+    protected.exchange.faults.add(fault)
+    for cycle in ("093500", "093501"):
+        assert protected.exits(cycle).exit_code == 7
+        assert states(protected, purpose="stop")[-1] == "UNKNOWN"
+    protected.exchange.faults.remove([1])
+    told = protected.exits("093502")
+    assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
+    assert protected.resting() == [("sell", "10", "93.9")]
+
+
+def test_a_stop_that_the_broker_forgot_is_sent_again(protected):
+    """It was shown with a status that nobody knows, and then the broker has never heard of it."""
+    protected.exchange.faults.add({"kind": "unknown-status", "path": "/v2/orders*", "nth": "every"})
+    assert protected.exits("093501").exit_code == 7
+    protected.exchange.faults.remove([1])
+    with protected.exchange.change() as book:
+        book._db.execute("DELETE FROM orders WHERE side = 'sell'")
+    told = protected.exits("093502")
+    assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
+    assert protected.resting() == [("sell", "10", "92.9")]

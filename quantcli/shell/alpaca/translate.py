@@ -112,8 +112,10 @@ def position_of(value: Any) -> BrokerPosition:
 
 
 def order_of(value: Any) -> BrokerOrder:
-    """Return an order."""
+    """Return an order. It is for a number of shares or for an amount of money."""
     raw_status = _text(value, "status")
+    if value.get("notional") in (None, ""):
+        _required(value, "qty")
     return BrokerOrder(
         broker_order_id=_text(value, "id"),
         client_order_id=_text(value, "client_order_id"),

@@ -207,14 +207,24 @@ def test_something_else_altogether_is_drift(kind, value):
 
 @pytest.mark.parametrize("name", ["qty", "limit_price", "stop_price", "filled_avg_price"])
 def test_optional_numbers_are_absent_or_numbers(name):
-    changed = {**ORDER}
+    order = {**ORDER, "notional": "100"}
+    changed = {**order}
     changed.pop(name)
     order_of(changed)
-    order_of({**ORDER, name: None})
-    order_of({**ORDER, name: ""})
+    order_of({**order, name: None})
+    order_of({**order, name: ""})
     for wrong in ("many", True, [], "NaN", "1_0", "\uff11"):
         with pytest.raises(ContractDrift, match=f"{name} is not a number"):
             order_of({**ORDER, name: wrong})
+
+
+@pytest.mark.parametrize("notional", [{}, {"notional": None}, {"notional": ""}])
+def test_an_order_for_neither_shares_nor_money_is_drift(notional):
+    order = {name: value for name, value in ORDER.items() if name not in {"qty", "notional"}}
+    for lacking in ({}, {"qty": None}):
+        with pytest.raises(ContractDrift) as caught:
+            order_of({**order, **notional, **lacking})
+        assert caught.value.value == "qty"
 
 
 @pytest.mark.parametrize(
