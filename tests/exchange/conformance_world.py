@@ -50,7 +50,7 @@ def make_market(folder):
 class World:
     """One exchange, served over HTTP by the program itself, from a fresh copy of the desk."""
 
-    def __init__(self, template, root):
+    def __init__(self, template, root, *options):
         shutil.copytree(template, root)
         keys = json.loads((root / "exchange/keys.json").read_text())
         self.key, self.secret = keys["key_id"], keys["secret"]
@@ -59,7 +59,7 @@ class World:
         self.session = requests.Session()
         self.session.trust_env = False
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "quantcli", "exchange", "serve", "--desk", str(root)],
+            [sys.executable, "-m", "quantcli", "exchange", "serve", "--desk", str(root), *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.url = json.loads(self.process.stdout.readline())["url"]

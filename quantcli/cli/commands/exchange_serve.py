@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -25,6 +26,15 @@ def command(
             help="Refuse more in one minute of its clock (Alpaca: 200); else 10,000.",
         ),
     ] = None,
+    volume_share: Annotated[
+        float | None,
+        typer.Option(
+            "--volume-share",
+            min=0.000001,
+            max=1,
+            help="Orders get this part of each print's shares; else all they ask for.",
+        ),
+    ] = None,
     as_json: JsonOption = False,  # the line for machines is all there is
     quiet: QuietOption = False,  # without the address nobody could connect
 ) -> int:
@@ -42,5 +52,8 @@ def command(
         exchange = workspace.exchange
         if requests_per_minute is not None:
             exchange.settings = replace(exchange.settings, requests_per_minute=requests_per_minute)
+        if volume_share is not None:
+            share = Decimal(repr(volume_share))
+            exchange.settings = replace(exchange.settings, volume_share_max=share)
         serve(exchange, port, tell)
     return 0
