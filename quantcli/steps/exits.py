@@ -6,7 +6,7 @@ each position, and certifies what covers it. Run twice, the second run moves not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.coverage import coverage, unprotected_seconds
+from quantcli.core.ledger import quantity_filled
 from quantcli.core.order_states import own_row
 from quantcli.core.sessions import hours
 from quantcli.ports.journal import JournalRow
@@ -56,8 +57,9 @@ def exits(desk: Desk) -> Exits:
         _attempt_all(run)
     if run.has_sold:
         codes.update(sync(desk, patience).codes)
-    _certify(run)
-    return _artifact(run)
+    unbooked = _unbooked(run)
+    _certify(run, unbooked)
+    return _artifact(run, unbooked)
 
 
 def _attempt_all(run: Pass) -> None:
@@ -125,14 +127,41 @@ def _finish(run: Pass) -> None:
         run.codes.update(run.synced.codes)
 
 
-def _certify(run: Pass) -> None:
+def _unbooked(run: Pass) -> dict[str, ExposedRow]:
+    """Return a certificate for shares that our orders tell of and no fill has booked, by symbol.
+
+    They are in nobody's position yet, so nothing protects them; they are looked for only when
+    the broker's fills could not be read or its positions are not ours.
+    """
+    desk, found = run.desk, dict[str, ExposedRow]()
+    if run.synced.activities is not None and not run.synced.differences:
+        return found
+    for order in desk.journal.orders(purpose="entry", session=desk.stamp.session):
+        symbol = order.intent.symbol
+        fills = desk.journal.fills(symbol=symbol)
+        missing = order.cumulative_quantity - quantity_filled(fills, order.intent.client_order_id)
+        if missing <= 0 or symbol in run.books().positions:
+            continue
+        since = max(order.submitted_at or desk.stamp.as_of, hours(desk.stamp.session).opens_at)
+        waited = max(int((desk.stamp.as_of - since).total_seconds()), 0)
+        found[symbol] = ExposedRow(
+            symbol=symbol,
+            quantity=missing,
+            covered_by=(),
+            uncovered=missing,
+            unprotected_seconds=waited,
+        )
+    return found
+
+
+def _certify(run: Pass, unbooked: Mapping[str, ExposedRow]) -> None:
     """Journal what is left to say: conclusions, and the certificate of each position held."""
     desk = run.desk
     written = {row.symbol: row for row in _newest(desk.my_rows(), ExposedRow)}
     rows: list[Frozen] = [*run.conclusions]
-    for position in run.books().positions.values():
-        row = _exposed(desk, position)
-        rows.extend([] if written.get(position.symbol) == row else [row])
+    held = [_exposed(desk, position) for position in run.books().positions.values()]
+    for row in [*held, *unbooked.values()]:
+        rows.extend([] if written.get(row.symbol) == row else [row])
     desk.write(rows)
 
 
@@ -164,9 +193,10 @@ def _newest(rows: Sequence[JournalRow], model: type[SymbolRowT]) -> tuple[Symbol
     return tuple(found[symbol] for symbol in sorted(found))
 
 
-def _artifact(run: Pass) -> Exits:
+def _artifact(run: Pass, unbooked: Mapping[str, ExposedRow]) -> Exits:
     desk, books, rows = run.desk, run.books(), run.desk.my_rows()
-    certificate = tuple(row for row in _newest(rows, ExposedRow) if row.symbol in books.positions)
+    held = {*books.positions, *unbooked}
+    certificate = tuple(row for row in _newest(rows, ExposedRow) if row.symbol in held)
     codes = run.codes | {item.code for item in run.synced.differences} | {*run.structure.codes}
     codes |= {item.code for item in run.withheld.values()}
     codes |= {"position-oversold" for item in books.positions.values() if item.quantity < 0}

@@ -401,3 +401,19 @@ def test_a_stop_that_the_broker_forgot_is_sent_again(protected):
     told = protected.exits("093502")
     assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
     assert protected.resting() == [("sell", "10", "92.9")]
+
+
+def test_inv07_shares_bought_but_not_booked_are_named(rig):
+    """The order is filled and the list of fills cannot be read: nobody holds the shares yet."""
+    rig.approve(rig.entry())
+    rig.execute()
+    rig.to(AFTER_OPEN)
+    rig.line.trouble = always("GET", "/account/activities", "lost")
+    told = rig.exits("093500")
+    assert told.exit_code == 8
+    assert {"broker-unreachable", "share-uncovered"} <= set(told.codes)
+    assert certificate(told) == [("XYZ", 10, 0, 10)]
+    assert told.certificate[0].unprotected_seconds == 300
+    rig.line.trouble = lambda method, path: ""
+    told = rig.exits("093501")
+    assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
