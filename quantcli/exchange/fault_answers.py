@@ -13,28 +13,14 @@ import orjson
 from quantcli.exchange.activities_api import PAGE_MAX
 from quantcli.exchange.calls import encoded
 from quantcli.exchange.faults import Fault
+from quantcli.exchange.wire_answers import JSON_TYPE, Headers, WireAnswer
 
-Headers = list[tuple[str, str]]
-#: Status, headers, body.
-WireAnswer = tuple[int, Headers, bytes]
-
-_JSON = "application/json; charset=UTF-8"
 _RATE_LIMIT = 200
-
-
-def gateway_page(status: int, reason: str) -> WireAnswer:
-    """Return the page of a gateway that speaks for the exchange."""
-    title = f"{status} {reason}"
-    page = (
-        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
-        f"<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
-    )
-    return status, [("Content-Type", "text/html")], page.encode()
 
 
 def rate_limited(fault: Fault, now_seconds: int) -> WireAnswer:
     """Return the refusal of one request too many; `now_seconds` is the exchange's clock."""
-    headers: Headers = [("Content-Type", _JSON)]
+    headers: Headers = [("Content-Type", JSON_TYPE)]
     if fault.settings["headers"]:
         headers += [
             ("Retry-After", fault.settings["retry_after"]),

@@ -13,12 +13,13 @@ import orjson
 
 from quantcli.contracts.scalars import instant
 from quantcli.exchange.calls import encoded
-from quantcli.exchange.fault_answers import WireAnswer, changed, gateway_page, rate_limited
+from quantcli.exchange.fault_answers import changed, rate_limited
 from quantcli.exchange.fault_orders import as_taken, fill_part, reject
 from quantcli.exchange.faults import CONTROL_PATH, ConnectionDropped, Fault
 from quantcli.exchange.order_record import OPEN_STATUSES, Order
-from quantcli.exchange.refusals import Refusal, malformed, not_found, unprocessable
+from quantcli.exchange.refusals import malformed, not_found, unprocessable
 from quantcli.exchange.trading_hours import Micros, micros
+from quantcli.exchange.wire_answers import WireAnswer, gateway_page, refused, said
 
 if TYPE_CHECKING:
     from quantcli.exchange.venue import Exchange
@@ -121,7 +122,7 @@ def _carried_out(
     """Let the exchange answer, or do what the faults do in its place."""
     named = _ONE_ORDER.fullmatch(path)
     if "stale-positions" in struck:
-        return _said(200, struck["stale-positions"].kept)
+        return said((200, struck["stale-positions"].kept))
     if "clock-skew" in struck:
         skew = int(struck["clock-skew"].settings["seconds"] * _SECOND)
         return exchange.answer_skewed(method, path, query, body, skew)
@@ -130,7 +131,7 @@ def _carried_out(
             return _refused_while_pending(method)
         if "stuck-pending-cancel" in struck and _is_open(exchange, path):
             exchange.faults.stuck[named[1]] = struck["stuck-pending-cancel"].number
-            return _said(204, b"")
+            return said((204, b""))
     if "accepted-then-rejected" in struck or "partial-then-cancel" in struck:
         answer, order = exchange.answer_and_undo(method, path, query, body)
         if order is not None:
@@ -164,7 +165,7 @@ def _refused_while_pending(method: str) -> WireAnswer:
         refusal = malformed("unable to replace order, order is pending cancel")
     else:
         refusal = unprocessable("order pending cancel")
-    return _refused(refusal)
+    return said(refused(refusal))
 
 
 def _hide(exchange: Exchange, fault: Fault, answer: WireAnswer) -> None:
@@ -190,20 +191,11 @@ def _as_shown(exchange: Exchange, method: str, path: str, answer: WireAnswer) ->
         if left > 1:
             board.hidden[order_id] = left - 1, number
     if isinstance(value, list):
-        return _said(200, encoded([row for row in rows if row["id"] not in hidden]))
+        return said((200, encoded([row for row in rows if row["id"] not in hidden])))
     if hidden:
-        return _refused(not_found(f"order not found for {_asked_for(path, value)}"))
-    return _said(200, encoded(value))
+        return said(refused(not_found(f"order not found for {_asked_for(path, value)}")))
+    return said((200, encoded(value)))
 
 
 def _asked_for(path: str, row: dict[str, Any]) -> str:
     return str(row["client_order_id"] if ":by_client" in path else row["id"])
-
-
-def _refused(refusal: Refusal) -> WireAnswer:
-    return _said(refusal.status, encoded(refusal.body))
-
-
-def _said(status: int, body: bytes) -> WireAnswer:
-    headers = [("Content-Type", "application/json; charset=UTF-8")] if body else []
-    return status, headers, body

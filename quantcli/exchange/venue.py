@@ -8,7 +8,6 @@ unexpected exception rolls back as well and passes through: a bug is not an answ
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import hmac
 import re
 import sqlite3
@@ -23,13 +22,22 @@ from quantcli.exchange.advance import AdvanceSummary, Market, advance, list_asse
 from quantcli.exchange.bars import ExchangeBars
 from quantcli.exchange.book import Book, VenueRow
 from quantcli.exchange.book_file import storage_error
-from quantcli.exchange.calls import Answer, Call, encoded
+from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.faults import FaultBoard
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.refusals import Refusal, not_found
 from quantcli.exchange.routes import Route, find_route
 from quantcli.exchange.settings import ExchangeSettings
 from quantcli.exchange.trading_hours import Micros, instant_of, micros
+from quantcli.exchange.wire_answers import (
+    SentAnswer,
+    WireAnswer,
+    gateway_page,
+    refused,
+    said,
+    sent,
+    spoken,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,19 +47,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AdvanceSummary", "Exchange", "ExchangeSettings"]
 
-WireAnswer = tuple[int, list[tuple[str, str]], bytes]
-#: Status and body.
-SentAnswer = tuple[int, bytes]
-
 BODY_BYTES_MAX = 1024 * 1024
 #: How many answers are kept for the case that the same is asked again before the book changes.
 ANSWERS_KEPT_MAX = 16
 
-_JSON = "application/json; charset=UTF-8"
-_EDGE_PAGE = (
-    b"<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n"
-    b"<center><h1>401 Authorization Required</h1></center>\r\n</body>\r\n</html>\r\n"
-)
 _SLASHES = re.compile("/{2,}")
 
 
@@ -120,10 +119,10 @@ class Exchange:
     def answer(self, method: str, path: str, query: str, body: bytes) -> WireAnswer:
         """Answer one authorised request as `handle` does when no fault is set."""
         try:
-            status, data = self._answer(method, path, query, body)
+            answer = self._answer(method, path, query, body)
         except Refusal as refusal:
-            status, data = refusal.status, encoded(refusal.body)
-        return _spoken(method, path, query, body, (status, data))
+            answer = refused(refusal)
+        return spoken(method, path, query, body, answer)
 
     def answer_skewed(
         self, method: str, path: str, query: str, body: bytes, skew: Micros
@@ -134,10 +133,10 @@ class Exchange:
             return self.answer(method, path, query, body)
         with self._lock, self._storage():
             try:
-                sent = _sent(self._ask(*found, query, body, skew))
+                answer = sent(self._ask(*found, query, body, skew))
             except Refusal as refusal:
-                sent = refusal.status, encoded(refusal.body)
-        return _spoken(method, path, query, body, sent)
+                answer = refused(refusal)
+        return spoken(method, path, query, body, answer)
 
     def answer_and_undo(
         self, method: str, path: str, query: str, body: bytes
@@ -153,8 +152,7 @@ class Exchange:
         try:
             self._answer_and_undo(*found, query, body)
         except _Undone as undone:
-            sent = _sent(undone.answer)
-            return _spoken(method, path, query, body, sent), undone.order
+            return spoken(method, path, query, body, sent(undone.answer)), undone.order
         except Refusal:
             pass
         return self.answer(method, path, query, body), None
@@ -293,14 +291,14 @@ class Exchange:
             if route.source == "book":
                 kept = self._kept_answers()
                 if (path, query) not in kept:
-                    kept[path, query] = _sent(self._ask(route, segments, query, body))
+                    kept[path, query] = sent(self._ask(route, segments, query, body))
                 return kept[path, query]
             if route.source == "bars":
                 self._list_symbols()
             answer = self._ask(route, segments, query, body)
             if isinstance(answer.body, dict) and answer.body.get("sessions_closed"):
                 self._sync()
-            return _sent(answer)
+            return sent(answer)
 
     def _ask(
         self, route: Route, segments: tuple[str, ...], query: str, body: bytes, skew: Micros = 0
@@ -354,13 +352,13 @@ class Exchange:
 
     def _unauthorised(self, headers: Mapping[str, str]) -> WireAnswer | None:
         """Return the refusal of a request without the right keys; None lets it pass."""
-        sent = {name.lower(): value for name, value in headers.items()}
-        key_id, secret = sent.get("apca-api-key-id"), sent.get("apca-api-secret-key")
+        shown = {name.lower(): value for name, value in headers.items()}
+        key_id, secret = shown.get("apca-api-key-id"), shown.get("apca-api-secret-key")
         if not key_id or not secret:
-            return 401, [("Content-Type", "text/html")], _EDGE_PAGE
+            return gateway_page(401, "Authorization Required")
         if self.admits(key_id, secret):
             return None
-        return 401, [("Content-Type", _JSON)], encoded({"message": "unauthorized."})
+        return said(refused(Refusal(401, None, "unauthorized.")))
 
     @contextmanager
     def _storage(self) -> Iterator[None]:
@@ -376,17 +374,3 @@ class _Undone(Exception):
     def __init__(self, order: Order, answer: Answer) -> None:
         super().__init__()
         self.order, self.answer = order, answer
-
-
-def _spoken(method: str, path: str, query: str, body: bytes, sent: SentAnswer) -> WireAnswer:
-    """Return status, headers and body; the request id is a digest of the request."""
-    status, data = sent
-    request_id = hashlib.sha256(f"{method} {path}?{query}\n".encode() + body).hexdigest()[:32]
-    headers = [("X-Request-ID", request_id)]
-    if data:
-        headers.append(("Content-Type", _JSON))
-    return status, headers, data
-
-
-def _sent(answer: Answer) -> SentAnswer:
-    return answer.status, b"" if answer.body is None else encoded(answer.body)
