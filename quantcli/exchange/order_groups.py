@@ -7,17 +7,17 @@ cancelled order takes its whole group along, for what is left would not be what 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from quantcli.exchange.book import Book
+from quantcli.exchange.figures import ZERO
 from quantcli.exchange.identities import derived_uuid
 from quantcli.exchange.order_record import Order, OrderType, Side
-from quantcli.exchange.settlement import move
+from quantcli.exchange.settlement import held_quantity, move
 from quantcli.exchange.trading_hours import Micros
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from quantcli.exchange.order_classes import Exits
 
 
@@ -43,15 +43,13 @@ def after_change(book: Book, order: Order, at: Micros) -> None:
     others = [
         each for each in book.group(order.group) if each.is_open and each.sequence != order.sequence
     ]
+    live = _free_shares(book, order) if order.status == "filled" and not order.is_exit else ZERO
     for each in others:
-        if not order.is_exit:
-            if order.status == "filled":
-                book.put_order(move(book, each, "new", at)._replace(quantity=order.quantity))
-            elif not order.is_open:
-                move(book, each, "canceled", at)
-        elif order.status == "filled":
+        if live > 0:
+            book.put_order(move(book, each, "new", at)._replace(quantity=live))
+        elif order.status == "filled" or not (order.is_exit or order.is_open):
             move(book, each, "canceled", at)
-        elif order.status == "partially_filled":
+        elif order.is_exit and order.status == "partially_filled":
             book.put_order(each._replace(quantity=each.filled_quantity + order.leaves_quantity))
 
 
@@ -86,6 +84,17 @@ def follow_replacement(book: Book, old: Order, new: Order) -> None:
                     expires=new.expires,
                 )
             )
+
+
+def _free_shares(book: Book, entry: Order) -> Decimal:
+    """Return the shares that an entry's exits can sell: those bought, unless they went meanwhile.
+
+    An entry that fills in parts leaves its first shares free until it is whole.
+    """
+    position = book.position(entry.symbol)
+    assert position is not None, "just bought"
+    others = [each for each in book.open_orders(entry.symbol) if each.group != entry.group]
+    return min(entry.quantity, position.quantity - held_quantity(others))
 
 
 def _leg(

@@ -3,9 +3,11 @@
 The oracle reads the wire only: it adds up activities and bars by itself.
 """
 
+import random
 from collections import defaultdict
 from decimal import ROUND_HALF_EVEN, Decimal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +18,10 @@ CENT = Decimal("0.01")
 DAYS = ("2024-11-26", "2024-11-27", "2024-11-29")
 HALF_DAY = "2024-11-29"
 STAMPS = ("13:00", "14:30", "15:00", "16:00", "16:40", "17:30", "18:30", "20:00", "21:00", "22:30")
+
+KINDS = ("stop_limit", "trailing", "bracket", "oco", "oto", "auction", "at_once", "value")
+TIMES_IN_FORCE = ("day", "gtc", "opg", "cls", "ioc", "fok")
+DEEDS = ("send", "rich", "rich", "rich", "wait", "wait", "cancel", "replace", "close")
 
 prices = st.integers(min_value=500, max_value=1500).map(lambda cents: cents / 100)
 
@@ -43,13 +49,50 @@ orders = st.fixed_dictionaries(
         "price": prices,
     }
 )
+#: Prices in the order: stop, limit, profit; what does not fit together is refused, as it should be.
+three = st.tuples(prices, prices, prices).map(sorted)
+richer = st.fixed_dictionaries(
+    {
+        "symbol": st.sampled_from(["AAA", "BBB"]),
+        "qty": st.sampled_from(["1", "3", "10", "40"]),
+        "side": st.sampled_from(["buy", "buy", "sell"]),
+        "kind": st.sampled_from(KINDS),
+        "time_in_force": st.sampled_from(TIMES_IN_FORCE),
+        "prices": three,
+    }
+)
 deeds = st.one_of(
+    st.tuples(st.just("rich"), richer),
     st.tuples(st.just("send"), orders),
     st.tuples(st.just("cancel"), st.integers(0, 5)),
     st.tuples(st.just("replace"), st.integers(0, 5), prices, st.sampled_from([1, 2, 8])),
     st.tuples(st.just("wait"), st.integers(1, 4)),
     st.tuples(st.just("close"), st.sampled_from(["AAA", "BBB"])),
 )
+
+
+def rich_order(kind, prices, **common):
+    """Return the body of an order of a kind; the time in force counts where the kind has many."""
+    stop, limit, profit = prices
+    exits = {"take_profit": {"limit_price": profit}, "stop_loss": {"stop_price": stop}}
+    resting = common | {"time_in_force": "day" if common["time_in_force"] == "day" else "gtc"}
+    if kind == "stop_limit":
+        return resting | {"type": "stop_limit", "stop_price": stop, "limit_price": limit}
+    if kind == "trailing":
+        return resting | {"type": "trailing_stop", "trail_percent": 1 + round(stop) % 20}
+    if kind in {"bracket", "oto"}:
+        kept = exits if kind == "bracket" else {"stop_loss": exits["stop_loss"]}
+        entry = {"type": "limit", "limit_price": limit, "order_class": kind, "side": "buy"}
+        return resting | entry | kept
+    if kind == "oco":
+        return resting | {"type": "limit", "order_class": "oco", "side": "sell"} | exits
+    if kind == "value":
+        body = common | {"type": "market", "time_in_force": "day", "notional": limit}
+        del body["qty"]
+        return body
+    if kind == "auction":
+        return common | {"type": "market"}
+    return common | {"type": "limit", "limit_price": limit}
 
 
 def act(someone, deed, instants):
@@ -61,6 +104,8 @@ def act(someone, deed, instants):
         if body["type"] != "market":
             body[f"{body['type']}_price"] = price
         status, answer = someone.ask("POST", "/v2/orders", body=body)
+    elif kind == "rich":
+        status, answer = someone.ask("POST", "/v2/orders", body=rich_order(**more[0]))
     elif kind == "wait":
         for _ in range(more[0]):
             at = next(instants, None)
@@ -77,7 +122,7 @@ def act(someone, deed, instants):
         if kind == "cancel":
             status, answer = someone.ask("DELETE", path)
         else:
-            name = f"{working[more[0]]['type']}_price"
+            name = f"{working[more[0]]['type'].removesuffix('_limit')}_price"
             status, answer = someone.ask("PATCH", path, body={name: more[1], "qty": more[2]})
     assert status < 500, answer
 
@@ -106,13 +151,43 @@ def check(someone, opening_cash):
     }
     value = sum((Decimal(row["market_value"]) for row in positions.values()), Decimal(0))
     assert Decimal(account["equity"]) == cash + fees + value
-    held = defaultdict(Decimal)
-    for row in someone.get("/v2/orders", limit="500"):
-        if row["side"] == "sell":
-            held[row["symbol"]] += Decimal(row["qty"]) - Decimal(row["filled_qty"])
+    held = held_by_sells(someone)
     for symbol, quantity in held.items():
         assert quantity <= Decimal(positions[symbol]["qty"])
         assert Decimal(positions[symbol]["qty_available"]) == shares[symbol] - quantity
+
+
+def held_by_sells(someone):
+    """Return the shares that open sells hold: of a group those of its larger live exit."""
+    held = defaultdict(Decimal)
+    for order in someone.get("/v2/orders", status="all", limit="500", nested="true"):
+        live = [
+            Decimal(row["qty"] or 0) - Decimal(row["filled_qty"])
+            for row in [order, *(order["legs"] or [])]
+            if row["side"] == "sell" and row["status"] in {"new", "accepted", "partially_filled"}
+        ]
+        if order["notional"] and live:
+            # How many shares it comes to is not shown; the position says what is left free.
+            position = someone.position(order["symbol"])
+            held[order["symbol"]] = Decimal(position["qty"]) - Decimal(position["qty_available"])
+            held[order["symbol"], "by value"] = Decimal(0)
+        elif live and (order["symbol"], "by value") not in held:
+            held[order["symbol"]] += max(live)
+    return {symbol: shares for symbol, shares in held.items() if isinstance(symbol, str)}
+
+
+def check_groups(someone):
+    """Exits sell no more than their entry bought, wait for all of it, and end with the group."""
+    for order in someone.get("/v2/orders", status="all", limit="500", nested="true"):
+        rows = [order, *(order["legs"] or [])]
+        sold = sum(Decimal(row["filled_qty"]) for row in rows if row["side"] == "sell")
+        if order["order_class"] in {"bracket", "oto"}:
+            assert sold <= Decimal(order["filled_qty"])
+            if order["status"] in {"accepted", "new", "partially_filled"}:
+                assert [leg["status"] for leg in order["legs"]] == ["held"] * len(order["legs"])
+        ended = {"filled", "canceled", "expired", "rejected", "replaced"}
+        if order["status"] in ended - {"filled", "replaced"} and order["order_class"] != "":
+            assert all(leg["status"] in ended for leg in order["legs"] or [])
 
 
 def check_orders(someone, bars):
@@ -120,14 +195,14 @@ def check_orders(someone, bars):
     rows = {row["id"]: row for row in someone.get("/v2/orders", status="all", limit="500")}
     for fill in someone.get("/v2/account/activities/FILL"):
         order, price = rows[fill["order_id"]], Decimal(fill["price"])
-        assert order["status"] == "filled"
+        assert order["status"] != "accepted"
         assert instant(fill["transaction_time"]) >= instant(order["submitted_at"])
         _, high, low, _ = map(
             Decimal, map(str, bars[fill["transaction_time"][:10]][fill["symbol"]])
         )
         slip = Decimal("0.02")  # 5 basis points of at most 15 dollars, rounded up
         assert low - slip <= price <= high + slip
-        if order["type"] == "limit":
+        if order["type"] in {"limit", "stop_limit"}:
             limit = Decimal(order["limit_price"])
             assert price <= limit if fill["side"] == "buy" else price >= limit
     for order in rows.values():
@@ -136,9 +211,14 @@ def check_orders(someone, bars):
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
-@given(bars=markets, todo=st.lists(deeds, max_size=25), cash=st.sampled_from([150, 1000, 100_000]))
-def test_money_and_shares_are_conserved(bars, todo, cash):
-    someone = customer(bars, cash=cash)
+@given(
+    bars=markets,
+    todo=st.lists(deeds, max_size=25),
+    cash=st.sampled_from([150, 1000, 100_000]),
+    share=st.sampled_from([None, Decimal("0.008"), Decimal("0.04")]),
+)
+def test_money_and_shares_are_conserved(bars, todo, cash, share):
+    someone = customer(bars, cash=cash, volume_share_max=share)
     instants = iter([f"{day}T{stamp}:00Z" for day in DAYS for stamp in STAMPS][1:])
     for deed in todo:
         act(someone, deed, instants)
@@ -146,16 +226,22 @@ def test_money_and_shares_are_conserved(bars, todo, cash):
     someone.to("2024-11-30T00:00:00Z")
     check(someone, cash)
     check_orders(someone, bars)
+    check_groups(someone)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(bars=markets, sent=st.lists(orders, max_size=6), steps=st.sets(st.sampled_from(STAMPS)))
-def test_stepping_and_leaping_agree(bars, sent, steps):
+@given(
+    bars=markets,
+    sent=st.lists(deeds, max_size=8),
+    steps=st.sets(st.sampled_from(STAMPS)),
+    share=st.sampled_from([None, Decimal("0.008")]),
+)
+def test_stepping_and_leaping_agree(bars, sent, steps, share):
     """How often the clock is moved does not matter, only where it gets to."""
-    pair = [customer(bars), customer(bars)]
+    pair = [customer(bars, volume_share_max=share) for _ in range(2)]
     for someone in pair:
-        for body in sent:
-            act(someone, ("send", body), iter(()))
+        for deed in sent:
+            act(someone, deed, iter(()))
     for day in DAYS:
         for stamp in sorted(steps):
             pair[0].to(f"{day}T{stamp}:00Z")
@@ -166,3 +252,55 @@ def test_stepping_and_leaping_agree(bars, sent, steps):
         assert pair[0].get(path) == pair[1].get(path)
     everything = [someone.get("/v2/orders", status="all") for someone in pair]
     assert everything[0] == everything[1]
+
+
+def random_deed(choose):
+    """Return a deed that has a chance to be taken; refusals are part of the game all the same."""
+
+    def price():
+        return round(choose.uniform(9, 11), 2)
+
+    symbol, kind = choose.choice(["AAA", "BBB"]), choose.choice(DEEDS)
+    if kind in {"send", "rich"}:
+        common = {
+            "symbol": symbol,
+            "qty": choose.choice(["1", "3", "10", "40"]),
+            "side": choose.choice(["buy", "buy", "sell"]),
+        }
+        if kind == "send":
+            types = {"type": choose.choice(["market", "limit", "stop"]), "price": price()}
+            return kind, common | types | {"time_in_force": choose.choice(["day", "gtc"])}
+        more = {"kind": choose.choice(KINDS), "time_in_force": choose.choice(TIMES_IN_FORCE)}
+        return kind, common | more | {"prices": sorted([price(), price(), price()])}
+    if kind == "replace":
+        return kind, choose.randrange(6), price(), choose.choice([1, 2, 8])
+    if kind == "wait":
+        return kind, 1
+    return (kind, choose.randrange(6)) if kind == "cancel" else (kind, symbol)
+
+
+def random_bar(choose):
+    values = sorted(round(choose.uniform(9.2, 10.8), 2) for _ in range(4))
+    opened, close = choose.sample(values[1:3], 2)
+    return opened, values[3], values[0], close
+
+
+@pytest.mark.parametrize("seed", [14, *range(100, 112)])
+def test_days_of_everything(seed):
+    """Many deeds in one book, so that groups, parts of fills and replacements meet."""
+    choose = random.Random(seed)
+    bars = {
+        day: {symbol: random_bar(choose) for symbol in ("AAA", "BBB") if choose.random() < 0.95}
+        for day in ("2024-11-25", *DAYS)
+    }
+    share = choose.choice([None, Decimal("0.008"), Decimal("0.04")])
+    cash = choose.choice([150, 1000, 100_000])
+    someone = customer(bars, cash=cash, volume_share_max=share)
+    instants = iter([f"{day}T{stamp}:00Z" for day in DAYS for stamp in STAMPS][1:])
+    for _ in range(40):
+        act(someone, random_deed(choose), instants)
+        check(someone, cash)
+    someone.to("2024-11-30T00:00:00Z")
+    check(someone, cash)
+    check_orders(someone, bars)
+    check_groups(someone)

@@ -38,6 +38,10 @@ def statuses(someone, group):
     return [shown["status"], *(leg["status"] for leg in shown["legs"])]
 
 
+def legs(someone, group):
+    return someone.get(f"/v2/orders/{group['id']}", nested="true")["legs"]
+
+
 # ------------------------------------------------------------------------------- brackets
 
 
@@ -387,6 +391,40 @@ def test_exits_wait_for_the_whole_entry(thin):
     thin.cancel(booked)
     assert statuses(thin, booked) == ["canceled", "canceled", "canceled"]
     assert thin.position("XYZ")["qty"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("sold", "exits_qty", "ends"), [(3, "7", ["new", "new"]), (4, "6", ["new", "new"])]
+)
+def test_exits_sell_what_is_left_of_the_entry(market, sold, exits_qty, ends):
+    """Parts of an entry lie free until it is whole: what went meanwhile, its exits cannot sell."""
+    thin = customer(market, volume_share_max=Decimal("0.016"))
+    booked = bracket(thin, price="120", profit="130", stop="85")
+    thin.to("2024-11-26T15:00:00Z")  # four shares
+    thin.send("XYZ", sold, "sell", "stop", "60", "gtc")
+    thin.to(END)
+
+    assert statuses(thin, booked)[1:] == ends
+    assert [leg["qty"] for leg in legs(thin, booked)] == [exits_qty] * 2
+    assert thin.position("XYZ")["qty_available"] == "0"
+
+
+def test_exits_leave_what_another_order_holds(market):
+    thin = customer(market, volume_share_max=Decimal("0.02"))  # 5 of 250
+    booked = thin.send(
+        "XYZ", 5, "buy", "limit", "101", "gtc", order_class="oto", **exits(stop="85")
+    )
+    thin.to("2024-11-26T15:00:00Z")
+    assert statuses(thin, booked) == ["filled", "new"]
+    other = thin.send(
+        "XYZ", 10, "buy", "limit", "104", "gtc", order_class="oto", **exits(stop="80")
+    )
+    thin.to("2024-11-26T17:00:00Z")
+    thin.send("XYZ", 5, "sell", "limit", "103", "gtc", order_class="oco", **exits(stop="60"))
+    thin.to("2024-11-27T22:00:00Z")
+
+    assert statuses(thin, other)[0] == "filled"
+    assert [leg["qty"] for leg in legs(thin, other)] == ["5"]
 
 
 # ------------------------------------------------------------------------------ replacing
