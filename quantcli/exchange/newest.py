@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import islice
 
 from quantcli.exchange.advance import PRICE_AGE_SESSIONS_MAX
 from quantcli.exchange.calls import Call
 from quantcli.exchange.data_requests import midnight
-from quantcli.exchange.prints import MINUTE, Print, close_instant
+from quantcli.exchange.prints import MINUTE, Print, SessionTape, close_instant
 from quantcli.exchange.stock_bars import StockBar, daily_bar, minute_bar
 from quantcli.exchange.trading_hours import Span, sessions_before, span_of
 
@@ -26,6 +27,16 @@ def newest_minute(call: Call, symbol: str) -> StockBar | None:
     span = newest_span(call, symbol)
     if span is None:
         return None
+    newest = _newest_minute_of(call, symbol, span)
+    for session in islice(sessions_before(span.session), PRICE_AGE_SESSIONS_MAX):
+        if newest is not None:
+            return newest
+        newest = _newest_minute_of(call, symbol, span_of(session))
+    return newest
+
+
+def _newest_minute_of(call: Call, symbol: str, span: Span) -> StockBar | None:
+    """Return the newest complete minute of a session."""
     minutes = [
         bar
         for bar in call.market.bars.minutes(symbol, span.session)
@@ -33,12 +44,10 @@ def newest_minute(call: Call, symbol: str) -> StockBar | None:
     ]
     if minutes:
         return minute_bar(minutes[-1])
-    groups = {
-        each.at - each.at % MINUTE: each for each in session_prints(call, symbol, span)
-    }  # the prints of a daily bar are minutes apart
-    for start in sorted(groups, reverse=True):
-        if start + MINUTE <= call.clock:
-            price = float(groups[start].price)
+    for each in reversed(session_prints(call, symbol, span)):
+        start = each.at - each.at % MINUTE
+        if start + MINUTE <= call.clock:  # the prints of a daily bar are minutes apart
+            price = float(each.price)
             return StockBar(start, price, price, price, price, 0.0, price)
     return None
 
@@ -78,4 +87,4 @@ def session_bar_before(call: Call, symbol: str, span: Span) -> StockBar | None:
 
 def session_prints(call: Call, symbol: str, span: Span) -> list[Print]:
     """Return a symbol's prints of a session up to the clock."""
-    return call.market.tape(span).prints([symbol], span.opens - 1, call.clock)
+    return SessionTape(call.market.bars, span).prints([symbol], span.opens - 1, call.clock)

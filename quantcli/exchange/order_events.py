@@ -122,7 +122,7 @@ def _events_of(
         kind = "fill" if is_last else "partial_fill"
         yield _Event(row["at"], order.sequence, 1, kind, then, shares, price)
     end = _end(order)
-    if end is not None and order.status != before:
+    if end is not None:
         yield _Event(end, order.sequence, 2, order.status, order)
 
 

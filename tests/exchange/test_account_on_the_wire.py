@@ -231,6 +231,29 @@ def test_last_point_within_sessions_is_what_the_account_says(week):
     assert closes == [100030.0, 99960.0, 99980.0]
 
 
+def test_no_points_within_sessions_before_the_account_was_opened(week):
+    found = history(week, timeframe="1H", start="2024-11-21", end="2024-11-25")
+
+    assert found["timestamp"][0] == 1732545000  # the Monday, 14:30 UTC
+    assert len(found["equity"]) == 7
+
+
+def test_of_prints_at_one_instant_the_last_counts(market):
+    """A minute's close and the next one's open print together; the open is the newer."""
+    minutes = {
+        ("2024-11-26", "XYZ"): [
+            ("2024-11-26T14:30:00Z", 100, 100, 100, 100),
+            ("2024-11-26T14:31:00Z", 90, 90, 90, 90),
+        ]
+    }
+    someone = customer(market, minutes)
+    someone.send("XYZ", 10, "buy")
+    someone.to("2024-11-26T14:31:00Z")
+
+    assert history(someone, timeframe="1Min", period="1D")["equity"] == [99900.0]
+    assert someone.get("/v2/account")["equity"] == "99900"
+
+
 @pytest.mark.parametrize(
     ("period", "expected"), [("1D", "1Min"), ("1W", "15Min"), ("1M", "1D"), ("2M", "1D")]
 )

@@ -212,6 +212,18 @@ def test_latest_bar_is_a_minute_that_is_over(opened):
 
     assert newest(with_minutes) == ("14:34", 98.5)
     assert newest(without) == ("14:30", 100.0)
+    # the first minute still runs: the newest is the close of the day before
+    assert newest(one("2024-02-27T14:30:59Z", **opened)) == ("21:00", 102.0)
+    first = one("2024-02-26T14:30:30Z", MINUTES, **opened)
+    assert first.get("/v2/stocks/bars/latest", symbols="AAA") == {"bars": {}}
+
+
+@pytest.mark.parametrize("start", ["1990-01-01", "0001-01-01T00:00:00Z"])
+def test_a_range_may_begin_before_all_sessions(opened, start):
+    someone = one("2024-02-27T14:00:00Z", **opened)
+
+    assert len(bars(someone, "1Day", start=start, end="2999-01-01")) == 1
+    assert bars(someone, "1Day", start="2999-01-01") == []
 
 
 # --------------------------------------------------------------------- snapshots

@@ -164,6 +164,33 @@ def test_an_event_has_the_same_ids_however_it_is_seen(queued):
     assert len({each["event_id"] for each in first}) == 2
 
 
+def test_cancel_before_the_open_heard_of_after_it(queued, told):
+    queued.cancel(queued.send("XYZ", 2, "buy"))
+    queued.to("2024-11-26T15:00:00Z")
+
+    assert [each["event"] for each in told()] == ["canceled"]
+
+
+def test_queued_order_that_waits_for_its_cancel_was_never_new(queued, told):
+    fault = {"kind": "stuck-pending-cancel", "method": "DELETE", "path": "/v2/orders/*", "nth": 1}
+    assert queued.ask("POST", "/_sim/faults", body=fault)[0] == 200
+    booked = queued.send("XYZ", 2, "buy")
+    queued.cancel(booked)
+
+    assert queued.order(booked)["status"] == "pending_cancel"
+    assert told() == []
+
+
+def test_a_book_with_fewer_fills_is_another_one(queued, holder):
+    holder.send("ABC", 1, "buy", "limit", "5")
+    mark = holder.exchange.updates(None)[0]
+    for _ in range(2):
+        last = queued.send("ABC", 1, "buy", "limit", "5")
+    queued.cancel(last)
+
+    assert queued.exchange.updates(mark)[1] == []
+
+
 def test_another_book_is_not_a_flood_of_news(queued, holder):
     mark = holder.exchange.updates(None)[0]
 
