@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,14 @@ def _reasons(artifact: Any) -> Iterator[str]:
 
 
 def _uncovered(artifact: Any) -> list[str]:
-    return [row.symbol for row in getattr(artifact, "certificate", ()) if row.uncovered]
+    """Return symbols with shares that no stop of ours covers, ours first."""
+    own = [row.symbol for row in getattr(artifact, "certificate", ()) if row.uncovered]
+    others = [
+        item.subject
+        for item in getattr(artifact, "differences", ())
+        if Decimal(item.theirs or 0) > Decimal(item.ours or 0)
+    ]
+    return list(dict.fromkeys([*own, *others]))
 
 
 def summary_object(artifact: Artifact) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pydantic import Field
 from quantcli.contracts.envelope import BrokerArtifact, Finding, Frozen, StepName
 from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
 from quantcli.contracts.orders import Fill, OrderState, Purpose, Side
+from quantcli.contracts.reconciliation import Break
 from quantcli.contracts.scalars import ClientOrderId, Digest, Price, Quantity, Symbol
 
 OrderAction = Literal[
@@ -55,5 +56,11 @@ class Exits(BrokerArtifact):
     orders: tuple[OrderReport, ...]
     fills: tuple[Fill, ...]
     certificate: tuple[ExposedRow, ...]
+    differences: tuple[Break, ...] = Field(
+        default=(),
+        exclude_if=lambda found: not found,
+        description="Shares at the broker that differ from our books: no stop of ours covers "
+        "more than our own; absent if there are none",
+    )
     withheld: tuple[Finding, ...]
     codes: tuple[str, ...]

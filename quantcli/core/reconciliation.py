@@ -90,7 +90,7 @@ def order_breaks(
     breaks = [
         _order_break("order-missing", record.intent, record.state, None)
         for record in live
-        if record.state in WORKING_ORDER_STATES and record.intent.client_order_id not in shown
+        if _is_expected(record) and record.intent.client_order_id not in shown
     ]
     for order in sorted(open_orders, key=lambda item: item.client_order_id):
         record = known.get(order.client_order_id)
@@ -211,6 +211,12 @@ def _activity_terms(activity: Activity) -> str:
     if activity.quantity is None or activity.price is None:
         return f"{activity.side} ? {activity.symbol} at ?"
     return _fill_terms(activity.symbol, activity.side, abs(activity.quantity), activity.price)
+
+
+def _is_expected(order: OrderRecord) -> bool:
+    """Return whether the broker has to show an order: it works, or it did until it vanished."""
+    has_vanished = order.state == "UNKNOWN" and order.code == "order-missing"
+    return has_vanished or order.state in WORKING_ORDER_STATES
 
 
 def _order_break(code: str, intent: OrderIntent, ours: str, theirs: str | None) -> Break:

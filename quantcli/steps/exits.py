@@ -26,7 +26,7 @@ from quantcli.steps.desk import Desk
 from quantcli.steps.entry_life import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.exit_pass import Pass, symbols_reviewed
-from quantcli.steps.order_protocol import Patience, adopt, send, write
+from quantcli.steps.order_protocol import Patience, adopt, look_up, send, write
 from quantcli.steps.order_reports import changes, fills_booked, order_reports
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
@@ -117,7 +117,9 @@ def _finish(run: Pass) -> None:
         return
     promised = {change.client_order_id for change in changes(run.desk.my_rows())}
     for order in waiting:
-        if order.state == "UNKNOWN" or order.intent.client_order_id in promised:
+        if order.state == "UNKNOWN" and order.broker_order_id is not None:
+            _end_vanished(run, order)
+        elif order.state == "UNKNOWN" or order.intent.client_order_id in promised:
             send(run.desk, order, run.patience, run.may_send)
         else:
             write(run.desk, order, own_row(order, "EXPIRED", "expire", "intent-expired"))
@@ -125,6 +127,20 @@ def _finish(run: Pass) -> None:
         # What has been sold by now needs no stop.
         run.synced = sync(run.desk, run.patience)
         run.codes.update(run.synced.codes)
+
+
+def _end_vanished(run: Pass, order: OrderRecord) -> None:
+    """End a sell that the broker acknowledged once and now shows nowhere, so that another stands.
+
+    Should it come back, the two cannot sell more than is held: the broker holds shares for one.
+    What has filled in part stays unknown, and its shares are named: how many it still holds only
+    the broker can say.
+    """
+    shown = look_up(run.desk, order.intent, run.patience)
+    if shown is not None:
+        adopt(run.desk, order, shown, "look-up")
+    elif order.cumulative_quantity == 0:
+        write(run.desk, order, own_row(order, "REJECTED", "look-up", "order-missing"))
 
 
 def _unbooked(run: Pass) -> dict[str, ExposedRow]:
@@ -211,6 +227,7 @@ def _artifact(run: Pass, unbooked: Mapping[str, ExposedRow]) -> Exits:
         orders=reports,
         fills=fills_booked(rows),
         certificate=certificate,
+        differences=run.synced.differences,
         withheld=tuple(run.withheld[symbol] for symbol in sorted(run.withheld)),
         codes=tuple(sorted(codes)),
     )

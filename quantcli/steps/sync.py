@@ -17,14 +17,15 @@ from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPositio
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerError, ContractDrift, LedgerError, one_line
 from quantcli.contracts.journal_rows import CashRow, FillRow
-from quantcli.contracts.orders import Fill, OrderRecord
+from quantcli.contracts.orders import WORKING_ORDER_STATES, Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
 from quantcli.core.ledger import apply_fill, invariants_broken, quantity_filled
+from quantcli.core.order_states import own_row
 from quantcli.core.reconciliation import position_breaks
 from quantcli.core.sessions import previous_session
 from quantcli.steps.desk import Desk
-from quantcli.steps.order_protocol import Patience, adopt, learn, look_up, pause
+from quantcli.steps.order_protocol import Patience, adopt, learn, look_up, pause, write
 
 _SYMBOL = re.compile(r"[A-Z]{1,6}(\.[A-Z]{1,2})?")
 _SESSIONS_BACK_MAX = 10
@@ -153,6 +154,9 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
             theirs = desk.broker.order_by_client_id(order.intent.client_order_id)
         if theirs is not None:
             learn(desk, order, theirs, "sync")
+        elif order.state in WORKING_ORDER_STATES:
+            # Acknowledged once and now nowhere: it covers nothing until it is found.
+            write(desk, order, own_row(order, "UNKNOWN", "sync", "order-missing"))
 
 
 def _sync_activities(desk: Desk, synced: Synced) -> None:

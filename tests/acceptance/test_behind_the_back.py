@@ -165,6 +165,49 @@ def test_resume_clears_it_until_the_next_reconciliation_finds_the_break(before):
     assert typed(before, "status", "--json").value["paused"]["is_set"] is True
 
 
+def test_exits_names_the_shares_that_are_not_ours_to_protect(desk):
+    outcome = typed(desk, "exits")
+    assert outcome.code == 8
+    assert f"UNCOVERED {FOREIGN}" in outcome.out
+    assert f"uncovered {FOREIGN}" in outcome.err
+    differences = artifact(desk, SESSION, "100000", "exits")["differences"]
+    assert [(each["code"], each["subject"]) for each in differences] == [
+        ("position-foreign", FOREIGN)
+    ]
+
+
+def test_a_stop_that_the_broker_forgot_covers_nothing_and_is_placed_anew(before):
+    """It was acknowledged, and is in no list and under no id any more."""
+    run_cycle(before, SESSION, OPEN)
+    run_cycle(before, SESSION, AFTER_OPEN)
+    working = [o for o in orders_in_book(before) if o["status"] == "new"]
+    # Not the newest: the exchange would give its number, and so its id, to the next order.
+    stop = [o for o in working if o["id"] in stops_in_book(before)][-1]
+    book = sqlite3.connect(before / "exchange" / "book.sqlite3")
+    with book:
+        book.execute("DELETE FROM orders WHERE order_id = ?", (stop["id"],))
+    book.close()
+    advance(before, SESSION, "100000")
+    assert typed(before, "reconcile", "--read-only").code == 8
+    outcome = typed(before, "exits")
+    assert outcome.code == 0, outcome.err
+    exits = artifact(before, SESSION, "100000", "exits")
+    assert {row["uncovered"] for row in exits["certificate"]} == {"0"}
+    orders = {order["client_order_id"]: order for order in exits["orders"]}
+    gone = orders.pop(stop["client_order_id"])
+    assert (gone["state"], gone["code"]) == ("REJECTED", "order-missing")
+    (anew,) = orders.values()
+    assert (anew["symbol"], anew["stop_price"]) == (
+        stop["symbol"],
+        f"{float(stop['stop_price']):.4f}",
+    )
+    assert {o["client_order_id"] for o in orders_in_book(before)} >= {anew["client_order_id"]}
+    assert typed(before, "reconcile").code == 0
+    said = run_cycle(before, SESSION, CLOSE)
+    assert {outcome.code for outcome in said.values()} == {0}
+    assert typed(before, "prove", SESSION).code == 0
+
+
 # ------------------------------------------------------------------------------ adopting
 
 

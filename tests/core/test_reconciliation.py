@@ -131,6 +131,13 @@ def test_an_order_that_we_hold_to_be_working_must_be_open(state, is_missing):
     assert orders_told([working], []) == expected
 
 
+def test_an_order_that_vanished_is_still_missed():
+    vanished = order("UNKNOWN").model_copy(update={"code": "order-missing"})
+    name = vanished.intent.client_order_id
+    assert orders_told([vanished], []) == [("order-missing", name, "UNKNOWN", None)]
+    assert orders_told([vanished], [shown(vanished.intent)]) == []
+
+
 def test_an_open_order_that_is_not_ours():
     foreign = shown(intent())._replace(client_order_id="by-hand")
     assert orders_told([], [foreign]) == [

@@ -391,13 +391,17 @@ def test_a_refusal_proves_nothing_while_nobody_can_be_asked(protected):
     assert protected.resting() == [("sell", "10", "93.9")]
 
 
-def test_a_stop_that_the_broker_forgot_is_sent_again(protected):
+def test_a_stop_that_the_broker_forgot_is_replaced_by_another(protected):
     """It was shown with a status that nobody knows, and then the broker has never heard of it."""
     protected.exchange.faults.add({"kind": "unknown-status", "path": "/v2/orders*", "nth": "every"})
     assert protected.exits("093501").exit_code == 7
     protected.exchange.faults.remove([1])
     with protected.exchange.change() as book:
-        book._db.execute("DELETE FROM orders WHERE side = 'sell'")
+        # Its number stays taken: no broker gives an order's id to another.
+        book._db.execute(
+            "UPDATE orders SET client_order_id = 'gone', order_id = 'gone', status = 'canceled'"
+            " WHERE side = 'sell'"
+        )
     told = protected.exits("093502")
     assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
     assert protected.resting() == [("sell", "10", "92.9")]
