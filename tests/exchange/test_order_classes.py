@@ -183,6 +183,14 @@ def test_legs_are_free_of_the_wash_rule(queued):
     queued.send("XYZ", 1, "buy", "limit", "200")
 
 
+def test_new_groups_are_free_of_the_wash_rule(holder):
+    holder.send("XYZ", 5, "sell", "stop", "90", tif="gtc")
+    assert holder.refused("XYZ", 1, "buy")[0] == 403
+
+    holder.send("XYZ", 1, "buy", order_class="oto", **exits(stop="80"))
+    holder.send("XYZ", 1, "buy", "trailing_stop", trail_price="5")
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code", "message"),
     [

@@ -36,6 +36,12 @@ def test_shares_go_down_to_nine_places(queued):
     assert queued.order(booked)["filled_qty"] == "1.063264221"
 
 
+def test_a_dollar_is_enough(queued):
+    queued.to("2024-11-26T17:00:00Z")
+
+    assert queued.order(send(queued, 1))["filled_qty"] == "0.010632642"
+
+
 def test_purchase_by_value_at_a_limit(queued):
     booked = send(queued, "99", "buy", "limit", "99")
     queued.to(END)

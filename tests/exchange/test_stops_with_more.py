@@ -88,6 +88,24 @@ def test_stop_limit_stays_set_off_overnight(holder):
     assert holder.order(new)["filled_avg_price"] == "98"
 
 
+def test_stop_limit_that_was_set_off_stays_so_when_it_is_replaced(holder):
+    old = stop_limit(holder, "sell", "95", "120")
+    holder.to("2024-11-26T19:00:00Z")  # 94 set it off; it is 106 now
+    holder.replace(old, limit_price="101")
+    holder.to(END)
+
+    assert holder.fills()[1:] == [(CLOSE, "sell", "10", "102")]
+
+
+def test_another_stop_has_to_be_reached_anew(holder):
+    old = stop_limit(holder, "sell", "95", "120")
+    holder.to("2024-11-26T19:00:00Z")
+    holder.replace(old, limit_price="101", stop_price="99")
+    holder.to(END)
+
+    assert holder.fills()[1:] == []
+
+
 def test_stop_limit_buy_sets_its_limit_aside(queued):
     stop_limit(queued, "buy", "103", "104")
 

@@ -118,6 +118,15 @@ def test_windows(queued, at, tif, message):
         )  # fmt: skip
 
 
+def test_an_auction_order_changes_nothing_for_the_others(holder):
+    """The low is reached on a path from the open, whether or not the open was an auction."""
+    holder.send("XYZ", 1, "sell", tif="opg")
+    holder.send("XYZ", 9, "sell", "stop", "97")
+    holder.to(END)
+
+    assert [row[2:] for row in holder.fills()[1:]] == [("1", "100"), ("9", "97")]
+
+
 # --------------------------------------------------------------------- at once, or never
 
 
@@ -296,6 +305,16 @@ def test_halted_symbol(holder):
     holder.to("2024-11-27T22:00:00Z")
 
     assert holder.fills()[1:] == [("2024-11-27T14:30:00Z", "sell", "10", "96")]
+
+
+def test_stop_passed_during_a_halt_gets_a_price_of_afterwards(holder):
+    holder.send("XYZ", 10, "sell", "stop", "105")
+    halt(holder, is_halted=True)
+    holder.to("2024-11-26T15:00:00Z")  # 100
+    halt(holder, is_halted=False)
+    holder.to(END)
+
+    assert holder.fills()[1:] == [("2024-11-26T16:40:00Z", "sell", "10", "100")]
 
 
 @pytest.mark.parametrize(
