@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
+from quantcli.cli import interrupts
 from quantcli.cli.console import warn
 from quantcli.contracts.errors import UsageError
 
@@ -187,6 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: errors become one line here."""
     from quantcli.cli.failures import report_failure
 
+    interrupts.listen()
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     command: Any = typer.main.get_command(app)
@@ -195,7 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return report_failure(KeyboardInterrupt(), as_json)
     except Exception as error:  # noqa: BLE001 - the one place: any failure is a line and a code
-        return report_failure(error, as_json)
+        told = KeyboardInterrupt() if interrupts.was_interrupted() else error
+        return report_failure(told, as_json)
     if result == _INTERRUPTED:
         return report_failure(KeyboardInterrupt(), as_json)
     return result if isinstance(result, int) else 0

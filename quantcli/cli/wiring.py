@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from quantcli.cli import interrupts
 from quantcli.cli.desk_file import load_config
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
@@ -291,7 +292,8 @@ class Workspace:
             publish_once(path, canonical_bytes(self.config.decision_view()))
 
     def started(self) -> None:
-        """Note the wall-clock start of a step, for its run record."""
+        """Note the wall-clock start of a step, for its run record; none begins after Ctrl-C."""
+        interrupts.check()
         self._started_at = self.clock.now()
 
     def record(
