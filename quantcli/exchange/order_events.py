@@ -135,10 +135,8 @@ def _live_since(book: Book, order: Order, before: str | None) -> Micros | None:
         live = entry.filled  # exits wake when their entry is filled
     else:
         live = _sent_to_exchange(order, before)
-    if live is None or live > _clock(book):
-        return None
     end = _end(order)
-    return None if end is not None and end < live else live
+    return None if live is None or (end is not None and end < live) else live
 
 
 def _sent_to_exchange(order: Order, before: str | None) -> Micros:
@@ -147,12 +145,6 @@ def _sent_to_exchange(order: Order, before: str | None) -> Micros:
     if session is None:
         return span_ahead(order.submitted).opens
     return order.submitted if before is None else span_after(session).opens
-
-
-def _clock(book: Book) -> Micros:
-    venue = book.venue()
-    assert venue is not None
-    return venue.clock
 
 
 def _end(order: Order) -> Micros | None:
