@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from quantcli.contracts.canonical import sha256_hex
+from quantcli.contracts.envelope import STEPS
 from quantcli.contracts.errors import ArtifactError, QuantcliError
 from quantcli.contracts.manifest import Manifest, PreviousSeal
 from quantcli.contracts.registry import parse_manifest
@@ -21,6 +23,14 @@ class Fault(NamedTuple):
     path: str
     code: str
     detail: str
+
+
+class _Row(NamedTuple):
+    """Of a journal row: what seals and folders are held against."""
+
+    session: str
+    step: str
+    sha256: str
 
 
 class Audit(NamedTuple):
@@ -42,7 +52,7 @@ def verify(store: FileStore, journal: SqliteJournal | None) -> Audit:
     faults: list[Fault] = []
     previous: PreviousSeal | None = None
     sealed = [session for session in store.sessions() if store.is_sealed(session)]
-    rows = _journal_heads(journal, faults)
+    rows = _journal_rows(journal, faults)
     files = 0
     for session in sealed:
         path = f"{session.isoformat()}/manifest.json"
@@ -55,6 +65,7 @@ def verify(store: FileStore, journal: SqliteJournal | None) -> Audit:
             _check_files(store, manifest, faults)
             _check_journal(manifest, rows, path, faults)
         previous = PreviousSeal(session=session, sha256=sha256_hex(data))
+    _check_folders(store, rows or {}, faults)
     _check_records(store, sealed, faults)
     return Audit(len(sealed), files, previous, tuple(faults))
 
@@ -104,28 +115,44 @@ def _check_files(store: FileStore, manifest: Manifest, faults: list[Fault]) -> N
     faults.extend(Fault(path, "artifact-added", "not there when it was sealed") for path in added)
 
 
-def _journal_heads(journal: SqliteJournal | None, faults: list[Fault]) -> dict[int, str] | None:
-    """Return the hash of each row; None if there are none to hold seals against."""
+def _journal_rows(journal: SqliteJournal | None, faults: list[Fault]) -> dict[int, _Row] | None:
+    """Return the rows by number; None if there are none to hold anything against."""
     if journal is None:
         faults.append(Fault("state/desk.sqlite3", "state-missing", "the journal is gone"))
         return None
     try:
         journal.verify()
         journal.verify_tables()
-        return {int(row[0]): str(row[7]) for row in journal.raw_rows()}
+        return {int(row[0]): _Row(row[1], row[3], row[7]) for row in journal.raw_rows()}
     except QuantcliError as error:
         faults.append(Fault("state/desk.sqlite3", error.code, error.message))
         return None
 
 
 def _check_journal(
-    manifest: Manifest, rows: dict[int, str] | None, path: str, faults: list[Fault]
+    manifest: Manifest, rows: Mapping[int, _Row] | None, path: str, faults: list[Fault]
 ) -> None:
     if rows is None or manifest.journal_seq == 0:
         return
-    if rows.get(manifest.journal_seq) != manifest.journal_sha256:
+    named = rows.get(manifest.journal_seq)
+    if named is None or named.sha256 != manifest.journal_sha256:
         detail = f"journal row {manifest.journal_seq} is not the one that was sealed"
         faults.append(Fault(path, "journal-corrupt", detail))
+
+
+def _check_folders(store: FileStore, rows: Mapping[int, _Row], faults: list[Fault]) -> None:
+    """Name the sessions that steps of the chain journaled and that left no file.
+
+    A step journals only after a file of its session is on disk: its tape, or the artifact it
+    read. So a session under way, even one whose every attempt died, has at least that file.
+    """
+    for session in sorted({row.session for row in rows.values() if row.step in STEPS}):
+        folder = store.root / session
+        with storage(folder):
+            is_there = any(path.is_file() for path in folder.rglob("*"))
+        if not is_there:
+            detail = "the journal holds rows of this session, and its files are gone"
+            faults.append(Fault(session, "artifact-missing", detail))
 
 
 def _check_records(store: FileStore, sealed: list[dt.date], faults: list[Fault]) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import shutil
 import sqlite3
 from decimal import Decimal
 
@@ -167,6 +168,57 @@ def test_a_session_that_went_breaks_the_chain(kept, journal):
     (kept.root.parent / "runs" / "2024-08-02.jsonl").unlink()
 
     assert ("2024-08-06/manifest.json", "chain-broken") in faults(kept, journal)
+
+
+def remove(kept, day, *, with_records):
+    shutil.rmtree(kept.root / str(day))
+    if with_records:
+        (kept.root.parent / "runs" / f"{day}.jsonl").unlink()
+
+
+@pytest.fixture
+def traded(kept, journal):
+    """The three sessions, each with a row of a step of the chain behind it."""
+    for day in DAYS:
+        journal.append(Place(day, "083000", "reconcile"), [PAUSED])
+    return kept
+
+
+def test_the_newest_session_that_went_with_its_records_is_known_to_the_journal(traded, journal):
+    assert faults(traded, journal) == []
+    remove(traded, DAYS[2], with_records=True)
+
+    assert faults(traded, journal) == [("2024-08-06", "artifact-missing")]
+
+
+def test_every_session_that_went_with_its_records_is_known_to_the_journal(traded, journal):
+    shutil.rmtree(traded.root)
+    shutil.rmtree(traded.root.parent / "runs")
+
+    assert faults(traded, journal) == [(str(day), "artifact-missing") for day in DAYS]
+
+
+def test_a_folder_left_empty_hides_nothing(traded, journal):
+    remove(traded, DAYS[2], with_records=True)
+    (traded.root / str(DAYS[2]) / "083000").mkdir(parents=True)
+
+    assert faults(traded, journal) == [("2024-08-06", "artifact-missing")]
+
+
+def test_an_attempt_that_died_left_its_tape(traded, journal):
+    """A session under way: rows, no artifact yet, no run record."""
+    day = dt.date(2024, 8, 7)
+    traded.publish_file(f"{day}/083000/reconcile.tape-1.jsonl", b'{"kind":"head"}\n')
+    journal.append(Place(day, "083000", "reconcile"), [PAUSED])
+
+    assert faults(traded, journal) == []
+
+
+def test_an_operators_act_leaves_no_folder(traded, journal):
+    for step in ("resume", "adopt"):
+        journal.append(Place(dt.date(2024, 8, 7), "120000", step), [PAUSED])
+
+    assert faults(traded, journal) == []
 
 
 def test_a_session_copied_over_another_is_foreign(kept, journal):
