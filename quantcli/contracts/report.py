@@ -23,9 +23,20 @@ from quantcli.contracts.scan import BarsUsed, Regime
 from quantcli.contracts.snapshot import Pnl, PositionHeld, TradeClosed
 
 ZeroTradeReason = Literal[
-    "no-signals", "all-rejected", "none-filled", "paused", "halted", "scan-missing"
+    "no-signals",
+    "all-rejected",
+    "none-filled",
+    "paused",
+    "halted",
+    "scan-missing",
+    "scan-blocked",
 ]
 StepStatus = Literal["ok", "missing", "corrupt", "tampered", "foreign"]
+
+
+def _is_absent(value: object) -> bool:
+    """Return whether a field that came later says nothing: old bytes stay what they were."""
+    return value is None or value == ()
 
 
 class SignalOutcome(Frozen):
@@ -68,6 +79,11 @@ class ZeroTradeProof(Frozen):
     """Why nothing was traded, and that nothing changed. None in the report of a trading day."""
 
     reason: ZeroTradeReason
+    scan_codes: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=_is_absent,
+        description="What the scan could not be judged for; absent if nothing",
+    )
     is_proven: bool = Field(description="No fill, positions and cash unchanged, no fee")
     positions_unchanged: bool
     fills: int
@@ -105,11 +121,6 @@ class RiskReport(Frozen):
     return_session: Ratio | None
     volatility_5: Ratio | None
     circuit_breaker: str = Field(description="'not observed' or what tripped")
-
-
-def _is_absent(value: object) -> bool:
-    """Return whether a field that came later is not there: old bytes stay what they were."""
-    return value is None
 
 
 class FillLatency(Frozen):

@@ -8,6 +8,11 @@ from quantcli.contracts.envelope import Artifact, Frozen, StepName
 from quantcli.contracts.scalars import Digest, Price, Ratio, SessionDate, Symbol
 
 
+#: The market's own reason against new risk. Every other code of a scan says that an input was
+#: in doubt, and that no signal is no finding.
+MARKET_CODES: frozenset[str] = frozenset({"benchmark-below-average"})
+
+
 class Signal(Frozen):
     """A candidate of one strategy; ends the session in exactly one terminal state."""
 
@@ -83,3 +88,7 @@ class Scan(Artifact):
     skipped: tuple[Skipped, ...]
     checks_off: tuple[str, ...] = Field(description="Checks without a configured source")
     codes: tuple[str, ...]
+
+    def doubts(self) -> tuple[str, ...]:
+        """Return the codes for which the scan could not judge: an input missing or stale."""
+        return tuple(code for code in self.codes if code not in MARKET_CODES)

@@ -70,6 +70,7 @@ def no_go_reasons(evidence: Evidence) -> tuple[str, ...]:
         *(damage.code for damage in damage_of(evidence)),
         *(["outcome-unknown"] if evidence.unresolved() else []),
         *(["step-missing"] if _never_run(evidence) else []),
+        *_scan_reasons(evidence),
         *_snapshot_reasons(evidence),
     ]
     return tuple(dict.fromkeys(found))
@@ -159,6 +160,12 @@ def _flag_reasons(evidence: Evidence) -> Iterator[str]:
     execute = evidence.newest(Execute)
     if execute is not None and any(finding.code == "halted" for finding in execute.withheld):
         yield "halted"
+
+
+def _scan_reasons(evidence: Evidence) -> tuple[str, ...]:
+    """Return the inputs that the newest scan missed: tomorrow's will miss them too."""
+    scan = evidence.newest(Scan)
+    return scan.doubts() if scan is not None else ()
 
 
 def _snapshot_reasons(evidence: Evidence) -> Iterator[str]:

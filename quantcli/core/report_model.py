@@ -130,7 +130,7 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
             evidence.before,
             snapshot,
             fills=len(fills),
-            is_scanned=scan is not None,
+            scan=scan,
         ),
         "seals": evidence.is_last and not evidence.unresolved(),
     }

@@ -8,6 +8,7 @@ from decimal import Decimal
 from quantcli.contracts.journal_rows import CashRow
 from quantcli.contracts.report import SignalOutcome, ZeroTradeProof, ZeroTradeReason
 from quantcli.contracts.scalars import ZERO
+from quantcli.contracts.scan import Scan
 from quantcli.contracts.snapshot import PositionHeld, Snapshot
 from quantcli.core.fees import FEE_ACTIVITIES
 
@@ -24,7 +25,7 @@ def zero_trade_proof(
     after: Snapshot | None,
     *,
     fills: int,
-    is_scanned: bool,
+    scan: Scan | None,
 ) -> ZeroTradeProof | None:
     """Return the proof, or None if anything was filled in the session.
 
@@ -37,7 +38,7 @@ def zero_trade_proof(
         before: The snapshot that closed the session before.
         after: This session's newest snapshot.
         fills: Executions booked in the session.
-        is_scanned: A scan of the session exists and can be read.
+        scan: The session's newest readable scan.
     """
     if fills > 0:
         return None
@@ -47,7 +48,8 @@ def zero_trade_proof(
         unchanged = _quantities(before.positions) == _quantities(after.positions)
         change = after.cash - before.cash
     return ZeroTradeProof(
-        reason=_reason(outcomes, is_scanned=is_scanned),
+        reason=_reason(outcomes, scan),
+        scan_codes=scan.doubts() if scan else (),
         is_proven=unchanged and change == 0 and fees == 0,
         positions_unchanged=unchanged,
         fills=fills,
@@ -56,15 +58,24 @@ def zero_trade_proof(
     )
 
 
-def _reason(outcomes: tuple[SignalOutcome, ...], *, is_scanned: bool) -> ZeroTradeReason:
+def _reason(outcomes: tuple[SignalOutcome, ...], scan: Scan | None) -> ZeroTradeReason:
     if not outcomes:
-        return "no-signals" if is_scanned else "scan-missing"
+        return _without_signals(scan)
     if any(outcome.state in _PLACED for outcome in outcomes):
         return "none-filled"
     codes = {outcome.primary.code for outcome in outcomes}
     if codes == {"halted"}:
         return "halted"
+    if codes == {"scan-blocked"}:
+        return "scan-blocked"
     return "paused" if codes <= _PAUSED else "all-rejected"
+
+
+def _without_signals(scan: Scan | None) -> ZeroTradeReason:
+    """Return why nothing was found: a scan that could not judge found nothing out."""
+    if scan is None:
+        return "scan-missing"
+    return "scan-blocked" if scan.doubts() else "no-signals"
 
 
 def _quantities(positions: Iterable[PositionHeld]) -> Mapping[str, Decimal]:

@@ -155,6 +155,18 @@ def test_reasons_against_new_risk(artifacts, reasons):
     assert no_go_reasons(evidence(*artifacts)) == reasons
 
 
+@pytest.mark.parametrize("code", ["index-missing", "bars-stale", "benchmark-missing"])
+def test_scan_that_could_not_judge_stops_the_desk(code):
+    assert no_go_reasons(evidence(*CLEAN, scan(codes=(code,), cycle=OPEN))) == (code,)
+    assert no_go_reasons(evidence(scan(codes=(code,)), *CLEAN)) == ()  # a later one could
+
+
+def test_closed_market_gate_is_no_reason_against_tomorrow():
+    day = evidence(*CLEAN, scan(codes=("benchmark-below-average",), cycle=OPEN))
+
+    assert no_go_reasons(day) == ()
+
+
 @pytest.mark.parametrize(
     ("name", "code"), [("paused", "paused"), ("halt-all", "halted"), ("halt-entries", "halted")]
 )

@@ -18,6 +18,7 @@ from tests.core.day_facts import (
 )
 
 QUIET = snapshot(BEFORE), snapshot()
+SCANNED = scan()
 
 
 def outcomes(*codes, orders=()):
@@ -35,8 +36,8 @@ def outcomes(*codes, orders=()):
     return tuple(outcome_of(trail) for trail in found)
 
 
-def proof(of=(), *, movements=(), before=QUIET[0], after=QUIET[1], fills=0, is_scanned=True):
-    return zero_trade_proof(of, movements, before, after, fills=fills, is_scanned=is_scanned)
+def proof(of=(), *, movements=(), before=QUIET[0], after=QUIET[1], fills=0, scanned=SCANNED):
+    return zero_trade_proof(of, movements, before, after, fills=fills, scan=scanned)
 
 
 def test_day_with_a_fill_needs_no_proof():
@@ -44,21 +45,32 @@ def test_day_with_a_fill_needs_no_proof():
 
 
 @pytest.mark.parametrize(
-    ("of", "is_scanned", "reason"),
+    ("of", "scanned", "reason"),
     [
-        ((), True, "no-signals"),
-        ((), False, "scan-missing"),
-        (outcomes("size-zero", "halted"), True, "all-rejected"),
-        (outcomes("halted", "halted"), True, "halted"),
-        (outcomes("paused", "reconcile-break"), True, "paused"),
-        (outcomes("paused", "halted"), True, "all-rejected"),
-        (outcomes("paused", orders=[order("EXPIRED", signal_id="0" * 64)]), True, "none-filled"),
-        (outcomes("paused", orders=[order("UNKNOWN", signal_id="0" * 64)]), True, "none-filled"),
-        (outcomes("paused", orders=[order("REJECTED", signal_id="0" * 64)]), True, "all-rejected"),
+        ((), SCANNED, "no-signals"),
+        ((), None, "scan-missing"),
+        ((), scan(codes=("index-missing",)), "scan-blocked"),
+        ((), scan(codes=("bars-stale",)), "scan-blocked"),
+        ((), scan(codes=("benchmark-missing", "index-missing")), "scan-blocked"),
+        ((), scan(codes=("unheard-of",)), "scan-blocked"),
+        ((), scan(codes=("benchmark-below-average",)), "no-signals"),  # judged: a closed market
+        (outcomes("scan-blocked"), scan(codes=("index-missing",)), "scan-blocked"),
+        (outcomes("size-zero"), scan(codes=("index-missing",)), "all-rejected"),  # of a scan before
+        (outcomes("size-zero", "halted"), SCANNED, "all-rejected"),
+        (outcomes("halted", "halted"), SCANNED, "halted"),
+        (outcomes("paused", "reconcile-break"), SCANNED, "paused"),
+        (outcomes("paused", "halted"), SCANNED, "all-rejected"),
+        (outcomes("paused", orders=[order("EXPIRED", signal_id="0" * 64)]), SCANNED, "none-filled"),
+        (outcomes("paused", orders=[order("UNKNOWN", signal_id="0" * 64)]), SCANNED, "none-filled"),
+        (
+            outcomes("paused", orders=[order("REJECTED", signal_id="0" * 64)]),
+            SCANNED,
+            "all-rejected",
+        ),
     ],
 )
-def test_reason(of, is_scanned, reason):
-    assert proof(of, is_scanned=is_scanned).reason == reason
+def test_reason(of, scanned, reason):
+    assert proof(of, scanned=scanned).reason == reason
 
 
 def test_quiet_day_is_proven():
@@ -66,6 +78,14 @@ def test_quiet_day_is_proven():
 
     assert (found.is_proven, found.positions_unchanged) == (True, True)
     assert (found.fills, found.fees, found.cash_change) == (0, 0, 0)
+
+
+def test_codes_of_a_blocked_scan_are_in_the_proof_and_of_another_leave_no_byte():
+    blocked = proof(scanned=scan(codes=("benchmark-below-average", "index-missing")))
+
+    assert blocked.scan_codes == ("index-missing",)
+    assert blocked.as_json()["scan_codes"] == ["index-missing"]
+    assert "scan_codes" not in proof().as_json()
 
 
 def test_fee_of_an_earlier_day_is_told_and_disproves():

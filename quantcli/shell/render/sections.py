@@ -197,8 +197,9 @@ def _zero_trade(report: Report) -> tuple[Section, ...]:
     proof = report.zero_trade
     if proof is None:
         return ()
+    codes = f" ({', '.join(proof.scan_codes)})" if proof.scan_codes else ""
     rows = [
-        ("Reason", proof.reason),
+        ("Reason", f"{proof.reason}{codes}"),
         ("Proven", "yes" if proof.is_proven else "no"),
         ("Positions unchanged", "yes" if proof.positions_unchanged else "no"),
         ("Fills", str(proof.fills)),
