@@ -7,7 +7,6 @@ from pydantic import Field
 from quantcli.contracts.envelope import Artifact, Frozen, StepName
 from quantcli.contracts.scalars import Digest, Price, Ratio, SessionDate, Symbol
 
-
 #: The market's own reason against new risk. Every other code of a scan says that an input was
 #: in doubt, and that no signal is no finding.
 MARKET_CODES: frozenset[str] = frozenset({"benchmark-below-average"})
