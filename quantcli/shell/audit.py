@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import STEPS
-from quantcli.contracts.errors import ArtifactError, QuantcliError
+from quantcli.contracts.errors import ArtifactError, QuantcliError, StorageError
 from quantcli.contracts.manifest import Manifest, PreviousSeal
 from quantcli.contracts.registry import parse_manifest
 from quantcli.core.sessions import sessions_between
@@ -42,12 +42,12 @@ class Audit(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def verify(store: FileStore, journal: SqliteJournal | None) -> Audit:
+def verify(store: FileStore, journal: SqliteJournal | StorageError) -> Audit:
     """Verify every sealed session, oldest first, and the journal they name.
 
     Args:
         store: The desk's artifacts.
-        journal: The journal; None: it could not be opened, which is a fault of its own.
+        journal: The journal, or why it cannot be opened, which is a fault of its own.
     """
     faults: list[Fault] = []
     previous: PreviousSeal | None = None
@@ -115,12 +115,13 @@ def _check_files(store: FileStore, manifest: Manifest, faults: list[Fault]) -> N
     faults.extend(Fault(path, "artifact-added", "not there when it was sealed") for path in added)
 
 
-def _journal_rows(journal: SqliteJournal | None, faults: list[Fault]) -> dict[int, _Row] | None:
+def _journal_rows(
+    journal: SqliteJournal | StorageError, faults: list[Fault]
+) -> dict[int, _Row] | None:
     """Return the rows by number; None if there are none to hold anything against."""
-    if journal is None:
-        faults.append(Fault("state/desk.sqlite3", "state-missing", "the journal is gone"))
-        return None
     try:
+        if isinstance(journal, StorageError):
+            raise journal
         journal.verify()
         journal.verify_tables()
         return {int(row[0]): _Row(row[1], row[3], row[7]) for row in journal.raw_rows()}

@@ -29,8 +29,10 @@ from quantcli.contracts.orders import Fill, OrderRecord, Purpose
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import SessionDate
 from quantcli.ports.journal import Head, JournalRow, Place
+from quantcli.shell.files import storage
 from quantcli.shell.journal_db import (
     connect,
+    is_at_rest,
     make_file,
     parsed,
     query,
@@ -84,15 +86,17 @@ class SqliteJournal:
             StateMissing: there is none: halted and paused, never a fresh start.
             JournalCorrupt: not a journal of this program, or its head does not hold.
         """
-        if not path.exists():
+        with storage(path):
+            is_there = path.exists()
+        if not is_there:
             raise StateMissing(
                 "the journal is gone: the desk counts as halted and paused",
                 value=path,
                 hint="restore state/desk.sqlite3; see runbook/restore.md",
             )
-        uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        mode = "rw" if not read_only else "ro&immutable=1" if is_at_rest(path) else "ro"
         try:
-            journal = cls(connect(uri))
+            journal = cls(connect(f"{path.resolve().as_uri()}?mode={mode}"))
         except sqlite3.Error as error:
             raise unusable(error, "opened") from error
         try:

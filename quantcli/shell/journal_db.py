@@ -37,6 +37,22 @@ def connect(database: str) -> sqlite3.Connection:
     return connection
 
 
+def is_at_rest(path: Path) -> bool:
+    """Return whether nobody writes a database and we could not even make its side files.
+
+    Reading a database with a write-ahead log needs a file of shared memory beside it. Where
+    the folder is not to be written there is none, unless someone who may write has it open;
+    with nothing in the log the file alone is the whole truth, and can be read as it lies.
+    """
+    log, shared = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    with storage(path):
+        if shared.exists() or (log.exists() and log.stat().st_size > 0):
+            return False
+        # Who we are now decides, where the system can tell it from who started us.
+        is_effective = os.access in os.supports_effective_ids
+        return not os.access(path.parent, os.W_OK, effective_ids=is_effective)
+
+
 def make_file(path: Path) -> None:
     """Make an empty file that only its owner can read: SQLite gives its log the same mode.
 

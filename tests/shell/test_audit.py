@@ -10,10 +10,11 @@ import pytest
 
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import SchemaId
+from quantcli.contracts.errors import StateMissing, StorageError
 from quantcli.contracts.journal_rows import FlagRow, GenesisRow
 from quantcli.contracts.manifest import Damage, Manifest, PreviousSeal, SealedFile
 from quantcli.ports.journal import Place
-from quantcli.shell.audit import verify
+from quantcli.shell.audit import Fault, verify
 from quantcli.shell.journal import SqliteJournal
 from tests.shell.made_artifacts import made, publish, store
 
@@ -301,7 +302,17 @@ def test_an_empty_journal_is_not_the_one_that_was_sealed(kept):
 
 
 def test_a_journal_that_is_gone_is_a_fault_of_its_own(kept):
-    assert faults(kept, None) == [("state/desk.sqlite3", "state-missing")]
+    gone = StateMissing("the journal is gone")
+
+    assert faults(kept, gone) == [("state/desk.sqlite3", "state-missing")]
+
+
+def test_a_journal_that_cannot_be_opened_is_told_as_what_it_is(kept):
+    closed = StorageError("the journal cannot be read: unable to open database file")
+
+    assert verify(kept, closed).faults == (
+        Fault("state/desk.sqlite3", "storage-failed", closed.message),
+    )
 
 
 def test_edited_and_absent_run_records_are_found(kept, journal):

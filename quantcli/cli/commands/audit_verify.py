@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from quantcli.cli.console import emit, warn
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import StorageError
 from quantcli.shell.audit import verify
+
+if TYPE_CHECKING:
+    from quantcli.shell.journal import SqliteJournal
 
 
 def command(
@@ -21,12 +26,7 @@ def command(
     elsewhere: a chain whose head nobody remembers can be made again from the start.
     """
     with Workspace(find_desk(desk), dry_run=dry_run, read_only=True) as workspace:
-        try:
-            journal = workspace.journal
-        except StorageError as error:
-            warn(error.line())
-            journal = None
-        audit = verify(workspace.store, journal)
+        audit = verify(workspace.store, _journal(workspace))
     for fault in audit.faults:
         warn(f"{fault.code}: {fault.path}: {fault.detail}")
     head = f"{audit.head.session} {audit.head.sha256}" if audit.head else "nothing is sealed yet"
@@ -40,3 +40,12 @@ def command(
     text = f"{audit.sessions} sessions, {audit.files} files: {state}\nhead: {head}"
     emit(value, text, as_json, quiet)
     return 4 if audit.faults else 0
+
+
+def _journal(workspace: Workspace) -> SqliteJournal | StorageError:
+    """Return the journal, or why it cannot be opened: gone, damaged or not ours to read."""
+    try:
+        return workspace.journal
+    except StorageError as error:
+        warn(error.line())
+        return error
