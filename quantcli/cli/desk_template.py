@@ -13,6 +13,8 @@ GITIGNORE = """\
 /dry-run/
 *.key
 keys.json
+# A keys_file may have any name; whatever JSON lies here is not the desk's configuration.
+/*.json
 """
 
 DESK_TOML = """\

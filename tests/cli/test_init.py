@@ -51,7 +51,16 @@ def test_a_new_desk(tmp_path):
 def test_only_the_configuration_is_tracked(tmp_path):
     root = tmp_path / "desk"
     say("init", root, "--quiet")
-    for name in ("artifacts/x/y.json", "data/z", "views/v", "checks/c", "dry-run/d", "a.key"):
+    for name in (
+        "artifacts/x/y.json",
+        "data/z",
+        "views/v",
+        "checks/c",
+        "dry-run/d",
+        "a.key",
+        "k.json",
+        "sub/keys.json",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("")
 
