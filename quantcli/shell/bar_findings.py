@@ -7,7 +7,8 @@ is told, because a gap or a jump may well be the truth.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from quantcli.contracts.session_table import FIRST, LAST, hours
@@ -28,6 +29,8 @@ JUMP_FRACTION = 0.4
 #: A jump is an error of the bar, a spike, when the next close is this near the one before it.
 #: A true fall rarely comes back within one session, and hardly ever to the same place.
 REVERT_FRACTION = 0.1
+#: A symbol with more gaps than this gets one line for all of them.
+GAPS_NAMED_MAX = 5
 
 
 class BarFinding(NamedTuple):
@@ -68,7 +71,7 @@ def spikes(rows: pl.DataFrame, adjustment: str) -> set[QuarantineEntry]:
 
 
 def gaps(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
-    """Yield, per symbol, the sessions without a bar between its first and its last.
+    """Yield, per symbol, the gaps of sessions without a bar between its first and its last.
 
     Args:
         rows: All rows of the shelf: a bar in quarantine is told of as such, it is not absent.
@@ -89,9 +92,30 @@ def gaps(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
         if len(sessions_between(first, last)) == bars:
             continue
         days = set(held.filter(pl.col("symbol") == symbol)["session"])
-        absent = [day for day in sessions_between(first, last) if day not in days]
-        detail = f"no bars from {absent[0]} to {absent[-1]}" if len(absent) > 1 else "no bar"
-        yield BarFinding("warning", "gap", shelf, symbol, absent[0], len(absent), detail)
+        runs = _runs_without(days, sessions_between(first, last))
+        for absent, detail in _named_gaps(runs):
+            yield BarFinding("warning", "gap", shelf, symbol, absent[0], len(absent), detail)
+
+
+def _runs_without(days: set[dt.date], sessions: Iterable[dt.date]) -> list[list[dt.date]]:
+    """Return the sessions that are not among `days`, those that follow each other together."""
+    found = groupby(sessions, key=days.__contains__)
+    return [list(run) for is_held, run in found if not is_held]
+
+
+def _named_gaps(runs: list[list[dt.date]]) -> Iterator[tuple[list[dt.date], str]]:
+    """Yield each gap with its words; of many, all their sessions with the words for all."""
+    if len(runs) > GAPS_NAMED_MAX:
+        absent = [day for run in runs for day in run]
+        detail = (
+            f"{len(absent)} sessions in {len(runs)} gaps without bars, "
+            f"the first {absent[0]}, the last {absent[-1]}"
+        )
+        yield absent, detail
+        return
+    for run in runs:
+        several = f"no bars in the {len(run)} sessions from {run[0]} to {run[-1]}"
+        yield run, several if len(run) > 1 else "no bar"
 
 
 def daily_findings(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
@@ -115,9 +139,10 @@ def daily_findings(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
 
 
 def minute_findings(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
-    """Yield what sound minute bars make one doubt: absent minutes, no volume."""
+    """Yield what sound minute bars make one doubt: jumps, absent minutes, no volume."""
     import polars as pl
 
+    yield from _minute_jumps(rows, shelf)
     counts = rows.group_by("symbol", "session").len().sort("symbol", "session")
     lengths = pl.DataFrame(
         [(day, _minutes_of(day)) for day in counts["session"].unique().sort()],
@@ -153,6 +178,27 @@ def _jumps(rows: pl.DataFrame, adjustment: str) -> pl.DataFrame:
         (pl.col("close").shift(-1) * after_ratio).over("symbol").alias("after"),
     )
     return placed.filter((pl.col("close") / pl.col("before") - 1).abs() > JUMP_FRACTION)
+
+
+def _minute_jumps(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:
+    """Yield the sessions with closes far from the minute before, be it of the session before.
+
+    The rule of daily bars, without their splits: minute bars carry none.
+    """
+    import polars as pl
+
+    placed = rows.sort("symbol", "start").with_columns(
+        pl.col("close").shift(1).over("symbol").alias("before"),
+        pl.col("session").shift(1).over("symbol").alias("since"),
+    )
+    far = placed.filter((pl.col("close") / pl.col("before") - 1).abs() > JUMP_FRACTION)
+    firsts = far.group_by("symbol", "session", maintain_order=True).agg(
+        pl.len(), pl.col("before", "since", "close").first()
+    )
+    cause = "a split may explain raw bars" if shelf.adjustment == "raw" else "no split explains it"
+    for symbol, session, count, before, since, close in firsts.iter_rows():
+        detail = f"close {before:g} of {since} then {close:g}, {cause}"
+        yield BarFinding("warning", "jump", shelf, symbol, session, count, detail)
 
 
 def _stale(rows: pl.DataFrame, shelf: Shelf) -> Iterator[BarFinding]:

@@ -56,6 +56,35 @@ def test_a_gap_between_first_and_last_is_told(data, tmp_path):
     assert told(data) == [("warning", "gap", "AAA", "11-26", 2)]
 
 
+def gap_details(data):
+    found = [item for item in check_store(data).findings if item.code == "gap"]
+    return [(f"{item.session:%m-%d}", item.occurrences, item.detail) for item in found]
+
+
+def test_each_gap_says_only_what_is_absent(data, tmp_path):
+    """Bars lie between the two gaps: no sentence may span them."""
+    sessions = ("2024-11-25", "2024-11-29", "2024-12-02", "2024-12-04")
+    take(data, daily_file(tmp_path, (100.0,) * 4, sessions=sessions))
+    assert gap_details(data) == [
+        ("11-26", 2, "no bars in the 2 sessions from 2024-11-26 to 2024-11-27"),
+        ("12-03", 1, "no bar"),
+    ]
+
+
+def test_many_gaps_are_counted_in_one_line(data, tmp_path):
+    """Every other session from December 2 to 16, the 14th and 15th being a weekend."""
+    days = (2, 4, 6, 10, 12, 16)
+    sessions = [f"2024-12-{day:02}" for day in days]
+    take(data, daily_file(tmp_path, (100.0,) * 6, sessions=sessions))
+    assert [row[:2] for row in gap_details(data)] == [
+        ("12-03", 1), ("12-05", 1), ("12-09", 1), ("12-11", 1), ("12-13", 1),
+    ]  # fmt: skip
+    take(data, daily_file(tmp_path, (100.0,), sessions=["2024-12-19"]))
+    assert gap_details(data) == [
+        ("12-03", 7, "7 sessions in 6 gaps without bars, the first 2024-12-03, the last 2024-12-18")
+    ]
+
+
 def test_a_symbol_that_ends_early_is_stale(data, tmp_path):
     take(data, daily_file(tmp_path, (100.0,) * 5))
     take(data, daily_file(tmp_path, (50.0,) * 3, "BBB", SESSIONS[:3]))
@@ -174,6 +203,43 @@ def test_minutes_that_are_absent_are_told(data, tmp_path):
         ("warning", "gap", "AAA", "12-02", 1),
         ("note", "minutes-missing", "AAA", "12-03", 1),
     ]
+
+
+def minute_jumps(data):
+    found = [item for item in check_store(data).findings if item.code == "jump"]
+    return [
+        (item.severity, item.subject, f"{item.session:%m-%d}", item.occurrences, item.detail)
+        for item in found
+    ]
+
+
+def two_minutes(session, price, symbol="AAA"):
+    return minute_lines([f"{session}T14:30:00Z", f"{session}T14:31:00Z"], symbol, price)
+
+
+@pytest.mark.parametrize(
+    ("adjustment", "cause"),
+    [("split", "no split explains it"), ("raw", "a split may explain raw bars")],
+)
+def test_a_split_that_minute_bars_jump_at(data, tmp_path, adjustment, cause):
+    """Four for one overnight, in one symbol of two; the other moves by less than 40 %."""
+    lines = two_minutes("2024-11-26", 404.0) + two_minutes("2024-11-27", 101.0)
+    lines += two_minutes("2024-11-26", 100.0, "BBB") + two_minutes("2024-11-27", 139.0, "BBB")
+    take(data, write_csv(tmp_path, lines), timeframe="1Min", adjustment=adjustment)
+    detail = f"close 404 of 2024-11-26 then 101, {cause}"
+    assert minute_jumps(data) == [("warning", "AAA", "11-27", 1, detail)]
+
+
+def test_a_minute_that_jumps_away_and_back(data, tmp_path):
+    starts = [f"2024-11-26T14:3{minute}:00Z" for minute in range(4)]
+    lines = [
+        line
+        for start, price in zip(starts, (100.0, 101.0, 1010.0, 102.0), strict=True)
+        for line in minute_lines([start], price=price)
+    ]
+    take(data, write_csv(tmp_path, lines), timeframe="1Min")
+    detail = "close 101 of 2024-11-26 then 1010, no split explains it"
+    assert minute_jumps(data) == [("warning", "AAA", "11-26", 2, detail)]
 
 
 def test_index_values_without_session_are_a_note(data, tmp_path):
