@@ -18,7 +18,6 @@ Status = Literal[
     "new",
     "partially_filled",
     "held",
-    "pending_cancel",
     "filled",
     "canceled",
     "expired",
@@ -28,18 +27,12 @@ Status = Literal[
 
 #: Which states may follow which. Empty: the order is closed for good.
 FOLLOWERS: dict[Status, frozenset[Status]] = {
-    "accepted": frozenset({"new", "canceled", "pending_cancel"}),
-    "new": frozenset(
-        {
-            "partially_filled", "filled", "canceled", "expired", "replaced", "rejected",
-            "pending_cancel",
-        }
-    ),
+    "accepted": frozenset({"new", "canceled"}),
+    "new": frozenset({"partially_filled", "filled", "canceled", "expired", "replaced", "rejected"}),
     "partially_filled": frozenset(
-        {"partially_filled", "filled", "canceled", "expired", "replaced", "pending_cancel"}
+        {"partially_filled", "filled", "canceled", "expired", "replaced"}
     ),
     "held": frozenset({"new", "canceled", "replaced"}),
-    "pending_cancel": frozenset({"partially_filled", "filled", "canceled", "expired", "rejected"}),
     "filled": frozenset(),
     "canceled": frozenset(),
     "expired": frozenset(),

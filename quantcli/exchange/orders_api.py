@@ -53,8 +53,6 @@ def get_order_by_client_id(call: Call) -> Answer:
 def delete_order(call: Call) -> Answer:
     """Cancel an open order; here the cancel is done when the answer leaves."""
     order = order_named(call, call.segments[0])
-    if order.status == "pending_cancel":
-        raise unprocessable("order pending cancel")
     if not order.is_open:
         raise unprocessable(f"order is not cancelable: it is {order.status}")
     cancel(call.book, order, call.clock)

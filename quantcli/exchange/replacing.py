@@ -38,8 +38,6 @@ def patch_order(call: Call) -> Answer:
     old = order_named(call, call.segments[0])
     if not old.is_open:
         raise unprocessable("unable to replace order, order is not open")
-    if old.status == "pending_cancel":
-        raise unprocessable("unable to replace order, order is pending cancel")
     if span_now(call.clock) is None:  # a queued order is not at the exchange yet either
         raise malformed("unable to replace order, order isn't sent to exchange yet")
     client_order_id = read_client_order_id(body)
@@ -120,8 +118,7 @@ def _trailing(call: Call, new: Order, body: dict[str, Any]) -> Order:
     else:
         new = new._replace(trail_percent=read_percent(trail, "trail"))
     best = new.high_water_mark
-    if best is None:
-        return new
+    assert best is not None, "a trailing stop is sent at a price"
     return trailed(new._replace(high_water_mark=None), best)
 
 

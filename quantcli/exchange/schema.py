@@ -8,7 +8,7 @@ VERSION = 2
 
 _ORDERS_OPEN = """
     CREATE INDEX orders_open ON orders (sequence)
-        WHERE status IN ('accepted', 'new', 'partially_filled', 'held', 'pending_cancel')
+        WHERE status IN ('accepted', 'new', 'partially_filled', 'held')
     """
 _ORDERS_PARENT = "CREATE INDEX orders_parent ON orders (parent) WHERE parent IS NOT NULL"
 

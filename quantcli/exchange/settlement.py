@@ -26,7 +26,8 @@ def fill(
 ) -> Order:
     """Fill an order at a price in USD; return the order as it is then.
 
-    A buy that would cost more than the account has is rejected instead: nothing is borrowed.
+    A buy that would cost more than the account has is rejected instead, or cancelled if a part
+    of it has filled: nothing is borrowed.
 
     Args:
         book: The book.
@@ -41,7 +42,7 @@ def fill(
         quantity = order.leaves_quantity
     amount = fill_amount(quantity, price)
     if order.side == "buy" and amount > spendable(book, without=order):
-        return move(book, order, "rejected", at)
+        return move(book, order, "canceled" if order.filled_quantity else "rejected", at)
     book.add_cash(amount if order.side == "sell" else -amount)
     _change_position(book, order, quantity, price)
     is_whole = quantity == order.leaves_quantity

@@ -81,8 +81,7 @@ def match_at_once(
     it waits; an order that may not wait ends instead.
     """
     span = span_now(clock)
-    if span is None:
-        return order
+    assert span is not None, "outside regular hours orders are queued"
     activate(book, order, clock)
     last = book.last_print(order.symbol)
     if last is not None and last.session == span.session.isoformat():

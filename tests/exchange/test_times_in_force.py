@@ -262,6 +262,17 @@ def test_partly_filled_day_order_expires_with_what_it_has(market):
     assert thin.position("XYZ")["qty"] == "8"
 
 
+def test_rest_that_nobody_can_pay_is_cancelled():
+    """12 shares at 10.40 set 124.80 aside; eight come at 10, the others would cost 30 each."""
+    bars = {"2024-11-25": {"UP": (10, 10, 10, 10)}, "2024-11-26": {"UP": (10, 30, 10, 30)}}
+    poor = customer(bars, cash=130, volume_share_max=Decimal("0.016"))
+    booked = poor.send("UP", 12, "buy")
+    poor.to(END)
+
+    row = poor.order(booked)
+    assert (row["status"], row["filled_qty"], poor.cash()) == ("canceled", "8", "49.96")
+
+
 def test_half_filled_order_can_be_replaced(market):
     thin = customer(market, volume_share_max=Decimal("0.016"))
     old = thin.send("XYZ", 10, "buy", "limit", "100", "gtc")
