@@ -61,6 +61,14 @@ class Paused(Frozen):
     reasons: tuple[str, ...]
 
 
+class Halted(Frozen):
+    """A halt that stands."""
+
+    entries: bool
+    all: bool
+    reason: str
+
+
 class Reconcile(BrokerArtifact):
     """One reconciliation. Clean: no breaks."""
 
@@ -77,3 +85,8 @@ class Reconcile(BrokerArtifact):
     )
     breaks: tuple[Break, ...]
     paused: Paused
+    halt: Halted | None = Field(
+        default=None,
+        exclude_if=lambda found: found is None,
+        description="The halt that stands now; absent if none does",
+    )

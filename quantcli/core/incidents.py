@@ -16,7 +16,7 @@ from quantcli.contracts.execution import Execute, Exits, OrderReport
 from quantcli.contracts.journal_rows import FillRow, FlagRow
 from quantcli.contracts.manifest import Damage
 from quantcli.contracts.reasons import REASONS
-from quantcli.contracts.reconciliation import Reconcile
+from quantcli.contracts.reconciliation import Halted, Reconcile
 from quantcli.contracts.report import Incident, StepHealth
 from quantcli.contracts.scalars import plain
 from quantcli.contracts.scan import Scan
@@ -86,6 +86,9 @@ def circuit_breaker(evidence: Evidence) -> str:
         if row.is_set:
             reasons = f" ({', '.join(row.reasons)})" if row.reasons else ""
             tripped[_flag_code(row.name)] = f"{_flag_code(row.name)}{reasons}"
+    for reconcile in evidence.all(Reconcile):
+        if reconcile.halt is not None:
+            tripped["halted"] = f"halted ({_halt_text(reconcile.halt)})"
     gates = {
         gate.code
         for enforce in evidence.all(Enforce)
@@ -130,6 +133,8 @@ def _details(artifact: Artifact) -> Iterator[tuple[str, str]]:
             yield found.code, f"{found.subject}: ours {ours}, theirs {theirs}"
         if artifact.paused.is_set:
             yield "paused", ", ".join(artifact.paused.reasons)
+        if artifact.halt is not None:
+            yield "halted", _halt_text(artifact.halt)
 
 
 def _row_incidents(evidence: Evidence) -> Iterator[Incident]:
@@ -140,6 +145,10 @@ def _row_incidents(evidence: Evidence) -> Iterator[Incident]:
         elif isinstance(row, FlagRow) and row.is_set:
             detail = f"{row.name} set by {row.by}: {', '.join(row.reasons)}"
             yield _incident(cycle, step, _flag_code(row.name), detail)
+
+
+def _halt_text(halt: Halted) -> str:
+    return f"{'everything' if halt.all else 'entries'}: {halt.reason}"
 
 
 def _reconcile_reasons(evidence: Evidence) -> Iterator[str]:
@@ -153,6 +162,8 @@ def _reconcile_reasons(evidence: Evidence) -> Iterator[str]:
         yield "reconcile-break"
     if newest is not None and newest.paused.is_set:
         yield "paused"
+    if newest is not None and newest.halt is not None:
+        yield "halted"
 
 
 def _flag_reasons(evidence: Evidence) -> Iterator[str]:

@@ -17,6 +17,7 @@ from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.reconciliation import (
     Break,
     BrokerSeen,
+    Halted,
     OrderSeen,
     Paused,
     PositionSeen,
@@ -72,6 +73,7 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
         BrokerError: the broker did not give a whole answer: that is not "nothing there".
     """
     found = compare(desk)
+    halt = _halt(desk)
     paused = _paused(desk, found.breaks, read_only=read_only)
     return Reconcile(
         **desk.header(Reconcile, 8 if found.breaks else 0),
@@ -83,6 +85,7 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
         activities_before=_ids(found.synced) if found.is_first_day else (),
         breaks=found.breaks,
         paused=paused,
+        halt=halt,
     )
 
 
@@ -225,6 +228,14 @@ def _paused(desk: Desk, breaks: Sequence[Break], *, read_only: bool) -> Paused:
         row = FlagRow(name="paused", is_set=after.is_set, reasons=reasons, by="reconcile")
         desk.write([row])
     return after
+
+
+def _halt(desk: Desk) -> Halted | None:
+    """Return the halt that stands: the report, which reads no halt record, tells of it."""
+    reading = desk.halts.read()
+    if not (reading.entries or reading.all):
+        return None
+    return Halted(entries=reading.entries, all=reading.all, reason=reading.reason)
 
 
 def _as_paused(flag: FlagRow) -> Paused:

@@ -147,6 +147,20 @@ def test_a_full_halt_stops_exits_and_says_so(opened):
     assert {"SYNN", "SYNO"} <= set(stops_by_symbol(opened))
 
 
+@pytest.mark.parametrize(("scope", "told"), [("--entries", "entries"), ("--all", "everything")])
+def test_the_report_tells_of_a_halt_that_stands(scope, told, before):
+    """Nothing of it was withheld: the halt came after the last entry of the day."""
+    for cycle in (OPEN, AFTER_OPEN):
+        run_cycle(before, SESSION, cycle)
+    assert typed(before, "halt", scope, "--reason", "fat finger").code == 0
+    run_cycle(before, SESSION, CLOSE)
+    report = artifact(before, SESSION, CLOSE, "report")
+    assert (report["go_no_go"], report["no_go_reasons"][0]) == ("NO-GO", "halted")
+    assert f"halted ({told}: fat finger)" in report["risk"]["circuit_breaker"]
+    assert "halted" in {incident["code"] for incident in report["incidents"]}
+    assert typed(before, "prove", SESSION).code == 0
+
+
 def test_a_full_halt_with_every_share_covered_exits_9(before):
     run_cycle(before, SESSION, OPEN)
     run_cycle(before, SESSION, AFTER_OPEN)
