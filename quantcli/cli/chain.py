@@ -119,7 +119,7 @@ def bad_end(artifact: Artifact, exit_code: int) -> str:
 def _why(artifact: Artifact, exit_code: int) -> str:
     """Return the codes behind an exit code, with what they are about."""
     if artifact.exit_code != exit_code:
-        return "an earlier seal is gone: quantcli audit verify names it"
+        return "an earlier seal is gone or changed: quantcli audit verify names it"
     return ", ".join(_reasons(artifact)) or "see the artifact"
 
 

@@ -14,6 +14,7 @@ from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import CodeId, InputRef, Mode, Stamp, StepName
 from quantcli.contracts.errors import ConfigError, StateMissing
+from quantcli.contracts.stored_config import check_config
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.clock import WallClock
 from quantcli.shell.code_identity import code_identity
@@ -286,10 +287,19 @@ class Workspace:
         self.clock.sleep(seconds)
 
     def keep_config(self) -> None:
-        """Store the decision config content-addressed, once."""
-        path = self.store.root / self._config_ref.name
-        if not path.exists():
-            publish_once(path, canonical_bytes(self.config.decision_view()))
+        """Store the decision config content-addressed, once.
+
+        Raises:
+            ArtifactTampered: other bytes stand there.
+            StorageError: the disk refused.
+        """
+        ref = self._config_ref
+        found = self.store.config_digest(ref.sha256)
+        if found is None:
+            view = canonical_bytes(self.config.decision_view())
+            publish_once(self.store.root / ref.name, view)
+        else:
+            check_config(ref.sha256, found)
 
     def started(self) -> None:
         """Note the wall-clock start of a step, for its run record; none begins after Ctrl-C."""

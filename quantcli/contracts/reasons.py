@@ -140,6 +140,8 @@ _TABLE: tuple[Reason, ...] = (
            "see runbook/paused.md"),
     Reason("session-unsealed", "the previous session is not sealed", _GATE,
            "run quantcli report for it"),
+    Reason("seal-invalid", "the previous session's seal is not what was published", _GATE,
+           "see runbook/damaged-artifact.md"),
     Reason("outside-order-window", "entries may not be sent at this instant", _GATE, _NOTHING),
     Reason("not-on-allowlist", "the symbol is not on the allowlist", _GATE,
            "edit limits.allowlist"),

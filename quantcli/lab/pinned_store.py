@@ -12,6 +12,7 @@ from typing import TypeVar
 from quantcli.contracts.envelope import STEPS, Artifact, InputRef, Stamp
 from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing
 from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
+from quantcli.contracts.stored_config import config_path
 from quantcli.ports.artifact_store import ArtifactStore, Located
 from quantcli.steps.desk import ABSENT
 
@@ -71,7 +72,7 @@ class PinnedStore:
 
     def is_sealed(self, session: dt.date) -> bool:
         """Return whether the session's manifest is listed."""
-        return f"{session.isoformat()}/manifest.json" in self._names
+        return self._names.get(_manifest_path(session), ABSENT) != ABSENT
 
     def seal_published(self, session: dt.date) -> str | None:
         """Return nothing: no step asks for it."""
@@ -80,10 +81,36 @@ class PinnedStore:
     def last_seal(self, before: dt.date) -> PreviousSeal | None:
         """Return the newest listed manifest of an earlier session."""
         for session in reversed(self.sessions()):
-            digest = self._names.get(f"{session.isoformat()}/manifest.json")
-            if session < before and digest is not None:
-                return PreviousSeal(session=session, sha256=digest)
+            if session < before and self.is_sealed(session):
+                return PreviousSeal(session=session, sha256=self._names[_manifest_path(session)])
         return None
+
+    def previous_seal(self, before: dt.date) -> PreviousSeal | None:
+        """Return the newest listed seal: as published, whatever was found there."""
+        for session in reversed(self.sessions()):
+            listed = self._names.get(_manifest_path(session))
+            if session < before and listed is not None:
+                sha256 = self._store.seal_published(session) or listed
+                return PreviousSeal(session=session, sha256=sha256)
+        return None
+
+    def seal_damage(self, session: dt.date) -> Damage | None:
+        """Return how a listed seal was not what was published.
+
+        How its bytes were wrong can only be told while they are there.
+        """
+        path = _manifest_path(session)
+        if not self.is_sealed(session):
+            detail = "was published and is gone"
+            return Damage(path=path, code=ArtifactMissing.code, detail=detail)
+        if self._names[path] == self._store.seal_published(session):
+            return None
+        return self._store.seal_damage(session)
+
+    def config_digest(self, sha256: str) -> str | None:
+        """Return the digest listed for a stored config; one that is not listed was whole."""
+        found = self._names.get(config_path(sha256), sha256)
+        return None if found == ABSENT else found
 
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return nothing: no step lists files."""
@@ -97,6 +124,10 @@ class PinnedStore:
         """Return the damage among the listed artifacts of the session."""
         listed = {item.path for item in self.list(session)}
         return [item for item in self._store.damage(session) if item.path in listed]
+
+
+def _manifest_path(session: dt.date) -> str:
+    return f"{session.isoformat()}/manifest.json"
 
 
 def _order(located: Located) -> tuple[str, int]:

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from quantcli.contracts.canonical import sha256_hex
-from quantcli.contracts.envelope import Artifact
+from quantcli.contracts.envelope import Artifact, InputRef
+from quantcli.contracts.stored_config import CONFIG_FOLDER, config_name
 from quantcli.steps.desk import ABSENT
 
 #: Inputs below artifacts/: a session's files and stored configs. Bars are pinned by the market.
@@ -22,8 +23,12 @@ class InputFiles:
         self._digests: dict[str, str] = {}
 
     def changed(self, artifact: Artifact) -> list[tuple[str, str, str]]:
-        """Return name, recorded digest and digest of today of every input that changed."""
-        named = [(ref.name, ref.sha256) for ref in artifact.inputs if _FILE.fullmatch(ref.name)]
+        """Return name, recorded digest and digest of today of every input that changed.
+
+        A stored config is held against its name: a report may have found it damaged, and goes on
+        proving when the right one was brought back.
+        """
+        named = [(ref.name, _wanted(ref)) for ref in artifact.inputs if _FILE.fullmatch(ref.name)]
         now = ((name, recorded, self._digest(name)) for name, recorded in named)
         return [(name, recorded, found) for name, recorded, found in now if recorded != found]
 
@@ -34,3 +39,7 @@ class InputFiles:
             except OSError:
                 self._digests[name] = ABSENT
         return self._digests[name]
+
+
+def _wanted(ref: InputRef) -> str:
+    return config_name(ref.name) if ref.name.startswith(f"{CONFIG_FOLDER}/") else ref.sha256

@@ -24,12 +24,12 @@ from quantcli.contracts.envelope import STEPS, Artifact, CodeId, InputRef, Stamp
 from quantcli.contracts.errors import (
     ArtifactCorrupt,
     ArtifactError,
-    ArtifactMissing,
     ArtifactTampered,
     QuantcliError,
 )
 from quantcli.contracts.registry import parse_artifact, schema_model
 from quantcli.contracts.report import Report
+from quantcli.contracts.stored_config import check_config, config_path
 from quantcli.core.json_diff import differences
 from quantcli.lab.pinned_store import PinnedStore
 from quantcli.lab.proof_inputs import InputFiles
@@ -351,10 +351,10 @@ def _stamp(artifact: Artifact) -> Stamp:
 
 
 def _config(root: Path, artifact: Artifact) -> DeskConfig:
-    name = f"config/{artifact.config_sha256}.json"
-    if not (root / name).is_file():
-        raise ArtifactMissing(f"{name} is gone", hint="restore it from a backup")
-    value = parse_canonical((root / name).read_bytes(), what=name)
+    name = config_path(artifact.config_sha256)
+    data = (root / name).read_bytes() if (root / name).is_file() else None
+    check_config(artifact.config_sha256, None if data is None else sha256_hex(data))
+    value = parse_canonical(data or b"", what=name)
     try:
         return DeskConfig.model_validate(value)
     except ValidationError as error:

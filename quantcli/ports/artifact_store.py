@@ -75,6 +75,21 @@ class ArtifactStore(Protocol):
         """Return the newest manifest of a session before `before`: its session and digest."""
         ...
 
+    def previous_seal(self, before: dt.date) -> PreviousSeal | None:
+        """Return the seal that the chain goes on from: as published, whatever stands there now."""
+        ...
+
+    def seal_damage(self, session: dt.date) -> Damage | None:
+        """Return how a session's manifest is not what was published; None: it is.
+
+        Where no run record names its digest, it must parse and belong to the session.
+        """
+        ...
+
+    def config_digest(self, sha256: str) -> str | None:
+        """Return the digest of the bytes stored under a config's name; None: no such file."""
+        ...
+
     def publish_file(self, path: str, data: bytes, *, is_final: bool = True) -> InputRef:
         """Write another file of a session durably, once; `path` is relative to artifacts/.
 

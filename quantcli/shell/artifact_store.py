@@ -21,8 +21,9 @@ from quantcli.contracts.errors import (
     ArtifactTampered,
 )
 from quantcli.contracts.manifest import Damage, PreviousSeal, SealedFile
-from quantcli.contracts.registry import parse_artifact, schema_model
+from quantcli.contracts.registry import parse_artifact, parse_manifest, schema_model
 from quantcli.contracts.scalars import session_date
+from quantcli.contracts.stored_config import config_path
 from quantcli.ports.artifact_store import Located
 from quantcli.shell.files import publish_once, replace_file, storage
 from quantcli.shell.run_records import RunRecords
@@ -112,6 +113,35 @@ class FileStore:
                 with storage(path):
                     return PreviousSeal(session=session, sha256=sha256_hex(path.read_bytes()))
         return None
+
+    def previous_seal(self, before: dt.date) -> PreviousSeal | None:
+        """Return the newest earlier seal: as published, whatever stands there now."""
+        for session in reversed(self.sessions()):
+            if session < before:
+                published = self.seal_published(session)
+                if published is not None:
+                    return PreviousSeal(session=session, sha256=published)
+                if self.is_sealed(session):
+                    return self.last_seal(before)
+        return None
+
+    def seal_damage(self, session: dt.date) -> Damage | None:
+        """Return how a session's manifest is not what was published; None: it is."""
+        path, published = _manifest_path(session), self.seal_published(session)
+        if not self.is_sealed(session):
+            detail = "was published and is gone"
+            return Damage(path=path, code=ArtifactMissing.code, detail=detail)
+        with storage(self.root / path):
+            data = (self.root / path).read_bytes()
+        if sha256_hex(data) == published:
+            return None  # what was published needs no second look
+        return _seal_damage(data, path, session, is_known=published is not None)
+
+    def config_digest(self, sha256: str) -> str | None:
+        """Return the digest of the bytes stored under a config's name; None: no such file."""
+        path = self.root / config_path(sha256)
+        with storage(path):
+            return sha256_hex(path.read_bytes()) if path.exists() else None
 
     def publish_file(self, path: str, data: bytes, *, is_final: bool = True) -> InputRef:
         """Write another file of a session durably, once; before its commit mark, replace it."""
@@ -220,6 +250,28 @@ def artifact_path(session: dt.date, cycle: str, step: str) -> str:
 
 def _manifest_path(session: dt.date) -> str:
     return f"{session.isoformat()}/manifest.json"
+
+
+def _seal_damage(data: bytes, path: str, session: dt.date, *, is_known: bool) -> Damage | None:
+    """Return what is wrong with a manifest that is not known to be the published one.
+
+    Args:
+        data: Its bytes.
+        path: Its name.
+        session: The session whose folder it lies in.
+        is_known: A run record names another digest.
+    """
+    try:
+        manifest = parse_manifest(data, what=path)
+    except ArtifactError as error:
+        return Damage(path=path, code=error.code, detail=error.message)
+    if manifest.session != session:
+        detail = f"belongs to session {manifest.session}"
+        return Damage(path=path, code=ArtifactForeign.code, detail=detail)
+    if is_known:
+        detail = "differs from what was published"
+        return Damage(path=path, code=ArtifactTampered.code, detail=detail)
+    return None
 
 
 def _session_of(name: str) -> dt.date | None:

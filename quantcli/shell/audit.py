@@ -11,6 +11,7 @@ from quantcli.contracts.envelope import STEPS
 from quantcli.contracts.errors import ArtifactError, QuantcliError, StorageError
 from quantcli.contracts.manifest import Manifest, PreviousSeal
 from quantcli.contracts.registry import parse_manifest
+from quantcli.contracts.stored_config import CONFIG_FOLDER, config_path
 from quantcli.core.sessions import sessions_between
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.files import storage
@@ -109,7 +110,13 @@ def _check_files(store: FileStore, manifest: Manifest, faults: list[Fault]) -> N
             continue
         with storage(file):
             data = file.read_bytes()
-        if (sha256_hex(data), len(data)) != (item.sha256, item.bytes):
+        found = sha256_hex(data)
+        if path.startswith(f"{CONFIG_FOLDER}/"):
+            # Its name says what it must hold, whatever was there when the session was sealed.
+            if path != config_path(found):
+                detail = f"not the config that {manifest.session} names"
+                faults.append(Fault(path, "artifact-tampered", detail))
+        elif (found, len(data)) != (item.sha256, item.bytes):
             faults.append(Fault(path, "artifact-tampered", "differs from what was sealed"))
     added = (item.path for item in store.files(manifest.session) if item.path not in sealed)
     faults.extend(Fault(path, "artifact-added", "not there when it was sealed") for path in added)

@@ -8,15 +8,17 @@ whose end is not known is not sealed: `unsealed.json` names it, and the next rep
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.envelope import SchemaId, Stamp
-from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing, ClockSkew, gravest
+from quantcli.contracts.errors import ArtifactConflict, ArtifactError, ClockSkew, gravest
 from quantcli.contracts.manifest import TRANSACTIONS_FILE, Damage, Manifest, PreviousSeal
 from quantcli.contracts.report import Report
 from quantcli.contracts.scalars import instant_text
+from quantcli.contracts.stored_config import check_config, config_name
 from quantcli.core.sessions import SKEW_MAX, sessions_between
 from quantcli.ports.artifact_store import Located
 from quantcli.steps.cycles import is_last_cycle
@@ -68,10 +70,13 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     sealed = older
     exit_code = found.exit_code
     if found.seals and not was_sealed:
-        lost = _lost_seals(world, stamp.session)
+        # A report of an attempt that died may have been written before the damage was done.
+        lost = tuple(
+            each for each in _seal_damage(world, stamp.session) if each not in found.damage
+        )
         seal(world, stamp, stamp.session, (*found.damage, *lost))
         sealed = (*older, stamp.session)
-        exit_code = gravest([exit_code, ArtifactMissing.exit_code if lost else 0])
+        exit_code = gravest([exit_code, ArtifactError.exit_code if lost else 0])
     elif found.seals:
         # The run that sealed may have died before its record: the same bytes may be recorded.
         with suppress(ArtifactConflict):
@@ -119,7 +124,7 @@ def seal(world: World, stamp: Stamp, session: dt.date, damage: tuple[Damage, ...
         session: The session to seal, the stamp's own or an older one.
         damage: What is known to be damaged.
     """
-    previous = _previous(world, session)
+    previous = world.store.previous_seal(session)
     head = world.journal.head()
     # Of an attempt to seal that died the log may lack rows; of a sealed session it never changes.
     world.store.publish_file(
@@ -153,29 +158,25 @@ def _seal_older(world: World, stamp: Stamp) -> tuple[dt.date, ...]:
     if older and _open_orders(world, older[-1]):
         return ()
     for session in older:
-        seal(world, stamp, session, tuple(world.store.damage(session)))
+        seal(world, stamp, session, (*_damage(world, session), *_seal_damage(world, session)))
     return tuple(older)
 
 
-def _previous(world: World, session: dt.date) -> PreviousSeal | None:
-    """Return the newest seal before a session: as published, whatever stands there now."""
-    for earlier in reversed(world.store.sessions()):
-        if earlier < session:
-            published = world.store.seal_published(earlier)
-            if published is not None:
-                return PreviousSeal(session=earlier, sha256=published)
-            if world.store.is_sealed(earlier):
-                return world.store.last_seal(session)
-    return None
+def _damage(world: World, session: dt.date) -> Iterator[Damage]:
+    """Yield what is damaged of a session that its own report did not seal."""
+    yield from world.store.damage(session)
+    for config in world.store.configs(session):
+        try:
+            check_config(config_name(config.path), config.sha256)
+        except ArtifactError as error:
+            yield Damage(path=config.path, code=error.code, detail=error.message)
 
 
-def _lost_seals(world: World, session: dt.date) -> tuple[Damage, ...]:
-    """Return the newest earlier seal as damage if it was published and is gone."""
-    previous = _previous(world, session)
-    if previous is None or world.store.is_sealed(previous.session):
-        return ()
-    path = f"{previous.session.isoformat()}/manifest.json"
-    return (Damage(path=path, code=ArtifactMissing.code, detail="was published and is gone"),)
+def _seal_damage(world: World, session: dt.date) -> tuple[Damage, ...]:
+    """Return the newest seal before a session if it is not what was published."""
+    previous = world.store.previous_seal(session)
+    damage = None if previous is None else world.store.seal_damage(previous.session)
+    return () if damage is None else (damage,)
 
 
 def _open_orders(world: World, session: dt.date) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from quantcli.contracts.canonical import canonical_bytes, sha256_hex
 from quantcli.contracts.envelope import Artifact, BrokerArtifact, Frozen, InputRef, Stamp
-from quantcli.contracts.errors import ArtifactError, BrokerUnreachable
+from quantcli.contracts.errors import ArtifactError, ArtifactMissing, BrokerUnreachable
+from quantcli.contracts.manifest import Damage
+from quantcli.contracts.stored_config import check_config, config_path
 from quantcli.ports.journal import Place
 
 if TYPE_CHECKING:
@@ -95,6 +97,28 @@ class Desk:
             self.inputs.add(InputRef(name=name, sha256=seal.sha256))
         return seal
 
+    def seal_damage(self) -> Damage | None:
+        """Return how the newest earlier seal is not what was published, and note it.
+
+        One that is there `last_seal` notes, with the digest found.
+        """
+        self.last_seal()
+        seal = self.store.previous_seal(self.stamp.session)
+        damage = None if seal is None else self.store.seal_damage(seal.session)
+        if damage is not None and damage.code == ArtifactMissing.code:
+            self.inputs.add(InputRef(name=damage.path, sha256=ABSENT))
+        return damage
+
+    def config_damage(self, sha256: str) -> Damage | None:
+        """Return how a stored decision config is not what its name says, and note that."""
+        try:
+            check_config(sha256, self.store.config_digest(sha256))
+        except ArtifactError as error:
+            path = config_path(sha256)
+            self.inputs.add(InputRef(name=path, sha256=error.found_sha256 or ABSENT))
+            return Damage(path=path, code=error.code, detail=error.message)
+        return None
+
     def read(self, model: type[ArtifactT], located: Located) -> tuple[ArtifactT, InputRef]:
         """Return an artifact and note it as an input, even if it turns out to be damaged.
 
@@ -123,8 +147,10 @@ class Desk:
     def header(self, model: type[Artifact], exit_code: int = 0) -> dict[str, Any]:
         """Return the envelope of the artifact: call it last, when everything has been read."""
         sha256 = self.stamp.config_sha256
-        config = InputRef(name=f"config/{sha256}.json", sha256=sha256)
-        refs = {*self.inputs, *self.tape_refs(), config}
+        config = InputRef(name=config_path(sha256), sha256=sha256)
+        refs = {*self.inputs, *self.tape_refs()}
+        if config.name not in {ref.name for ref in refs}:
+            refs.add(config)  # else it is noted as it was found: damaged
         header = model.header(self.stamp, tuple(refs), exit_code)
         if issubclass(model, BrokerArtifact) and self.broker_or_none is not None:
             header["drift"] = self.broker_or_none.drift()
@@ -134,4 +160,4 @@ class Desk:
 def config_ref(config: DeskConfig) -> InputRef:
     """Return the reference of the resolved decision config, stored content-addressed."""
     sha256 = sha256_hex(canonical_bytes(config.decision_view()))
-    return InputRef(name=f"config/{sha256}.json", sha256=sha256)
+    return InputRef(name=config_path(sha256), sha256=sha256)

@@ -60,6 +60,7 @@ def gather(desk: Desk) -> tuple[Facts, Tally]:
         window=_window(desk),
         previous_session=previous_session(session),
         unsealed_session=_unsealed(desk),
+        seal_damage=desk.seal_damage(),
         halt=_halt(desk),
         paused=_paused(desk),
         scan=scan,

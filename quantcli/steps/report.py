@@ -30,11 +30,11 @@ def report(desk: Desk, damage: Sequence[Damage] = ()) -> Report:
 
     Args:
         desk: The session's artifacts and journal.
-        damage: Damaged files other than artifacts, which this step finds itself.
+        damage: Damaged files other than those that this step finds itself.
     """
     evidence = gather(desk, damage)
     fields = report_fields(evidence, desk.stamp.mode)
-    seal = desk.last_seal()
+    seal = desk.store.previous_seal(desk.stamp.session)
     return Report(
         **desk.header(Report, report_exit_code(evidence)),
         **fields,
@@ -46,22 +46,31 @@ def gather(desk: Desk, damage: Sequence[Damage] = ()) -> Evidence:
     """Return what the session left behind, as of this cycle; everything read is noted."""
     stamp, journal = desk.stamp, desk.journal
     desk.note_journal()
-    found = (_seen(desk, located) for located in desk.store.list(stamp.session))
+    found = [_seen(desk, located) for located in desk.store.list(stamp.session)]
+    seen = [each for each in found if each is not None]
     expected = _expected(desk)
     rows = journal.rows(session=stamp.session)
     return Evidence(
         session=stamp.session,
         cycle=stamp.cycle,
-        seen=in_run_order((each for each in found if each is not None), expected),
+        seen=in_run_order(seen, expected),
         expected=expected,
         rows=tuple(Written(each.place.cycle, each.place.step, each.row) for each in rows),
         orders=_orders(desk, rows),
         flags=journal.flags(),
         before=_before(desk),
         config=desk.config,
-        damage=tuple(damage),
+        damage=(*damage, *_damage(desk, seen)),
         is_last=is_last_cycle(desk.config, stamp.session, stamp.as_of),
     )
+
+
+def _damage(desk: Desk, seen: Sequence[Seen]) -> tuple[Damage, ...]:
+    """Return damage outside the session's artifacts: the seal before it, and its configs."""
+    named = {each.artifact.config_sha256 for each in seen if each.artifact is not None}
+    configs = sorted({*named, desk.stamp.config_sha256})
+    found = (desk.seal_damage(), *map(desk.config_damage, configs))
+    return tuple(each for each in found if each is not None)
 
 
 def _seen(desk: Desk, located: Located) -> Seen | None:

@@ -18,6 +18,7 @@ from quantcli.contracts.errors import (
     ArtifactError,
     OutsideWindow,
     QuantcliError,
+    StorageError,
     UnexpectedError,
 )
 from quantcli.contracts.registry import schema_model
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 #: Steps that talk to the broker, each on a tape of its own.
 BROKER_STEPS: frozenset[StepName] = frozenset({"enforce", "execute", "exits", "reconcile"})
+
+#: Steps that a stored config which cannot be relied on does not stop: they open nothing.
+_WITHOUT_CONFIG: frozenset[StepName] = frozenset({"exits", "reconcile", "report"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,12 @@ class World(Protocol):
         ...
 
     def keep_config(self) -> None:
-        """Store the decision config content-addressed, once."""
+        """Store the decision config content-addressed, once.
+
+        Raises:
+            ArtifactError: other bytes stand there.
+            StorageError: the disk refused.
+        """
         ...
 
     def record(
@@ -173,11 +182,23 @@ def _result(
         artifact, damage = None, error
     if artifact is None:
         _require_unsealed(world, stamp)
-        world.keep_config()
+        _keep_config(world, step)
         artifact = _attempt(world, step, stamp, function or step_function(step))
     if damage is not None:
         raise damage
     return artifact, world.store.publish(artifact)
+
+
+def _keep_config(world: World, step: StepName) -> None:
+    """Store the config; what stands in its place stops only what may lead to new risk.
+
+    The report lists the damage.
+    """
+    try:
+        world.keep_config()
+    except (ArtifactError, StorageError):
+        if step not in _WITHOUT_CONFIG:
+            raise
 
 
 def _record_failure(world: World, stamp: Stamp, step: StepName, exit_code: int) -> None:

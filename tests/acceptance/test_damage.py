@@ -4,11 +4,13 @@ Whatever was damaged: no entry is sent on the strength of it, exits and reconcil
 report names the file, and the session is sealed with the damage listed.
 """
 
+import hashlib
 import json
 import re
 
 import pytest
 
+from tests.acceptance.made import SESSIONS
 from tests.acceptance.typed import (
     AFTER_OPEN,
     CLOSE,
@@ -19,11 +21,12 @@ from tests.acceptance.typed import (
     difference,
     orders_in_book,
     path_of,
+    run_cycle,
     tree,
     typed,
 )  # fmt: skip
 
-SESSION, EARLIER, LATER = "2024-11-27", "2024-11-26", "2024-11-29"
+SESSION, EARLIER, OLDER, LATER = "2024-11-27", "2024-11-26", "2024-11-25", "2024-11-29"
 CHAIN = tuple((cycle, step) for cycle in (OPEN, AFTER_OPEN, CLOSE) for step in STEPS_OF[cycle])
 #: Damaged artifact -> the next command that reads it, and the codes it may block with.
 READER = {
@@ -163,19 +166,148 @@ def test_yesterdays_snapshot(damage, before):
     assert f"{EARLIER}/{CLOSE}/snapshot.json" in audit.err
 
 
-def test_a_manifest_that_is_gone_blocks_entries_only(before):
-    (before / "artifacts" / EARLIER / "manifest.json").unlink()
-    advance(before, SESSION, OPEN)
-    for step in STEPS_OF[OPEN]:
-        typed(before, step)
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def edited_seal(path):
+    """Change one digit of the journal's row number: canonical, and valid, as before."""
+    data = path.read_bytes()
+    (found,) = re.finditer(rb'"journal_seq":(\d)', data)
+    digit = b"7" if found[1] != b"7" else b"8"
+    path.write_bytes(data[: found.start(1)] + digit + data[found.end(1) :])
+
+
+def older_seal(path):
+    path.write_bytes(type(path)(str(path).replace(EARLIER, OLDER)).read_bytes())
+
+
+#: What becomes of the seal of the session before -> its code in the report, and at the gate.
+SEAL_DAMAGES = {
+    deleted: ("artifact-missing", "session-unsealed"),
+    truncated: ("artifact-corrupt", "seal-invalid"),
+    emptied: ("artifact-corrupt", "seal-invalid"),
+    edited_seal: ("artifact-tampered", "seal-invalid"),
+    older_seal: ("artifact-foreign", "seal-invalid"),
+}
+
+
+def type_chain(desk):
+    """Type a session's commands; return what they said."""
+    now, said = "", {}
+    for cycle, step in CHAIN:
+        if cycle != now:
+            advance(desk, SESSION, cycle)
+            now = cycle
+        said[cycle, step] = typed(desk, step)
+    return said
+
+
+def manifest_of(desk, session):
+    return json.loads((desk / "artifacts" / session / "manifest.json").read_bytes())
+
+
+@pytest.mark.parametrize("damage", SEAL_DAMAGES, ids=lambda damage: damage.__name__)
+def test_yesterdays_seal(damage, before):
+    """Nothing is bought; the rest goes on, says which file it is, and seals over the old chain."""
+    path, name = before / "artifacts" / EARLIER / "manifest.json", f"{EARLIER}/manifest.json"
+    published = hashlib.sha256(path.read_bytes()).hexdigest()
+    damage(path)
+    said = type_chain(before)
+    code, gate_code = SEAL_DAMAGES[damage]
+
     assert entries(before) == []
     verdicts = artifact(before, SESSION, OPEN, "enforce")["verdicts"]
+    assert verdicts
     for verdict in verdicts:
-        refusals = [gate["gate"] for gate in verdict["gates"] if gate["verdict"] == "BLOCK"]
-        assert "previous-sealed" in refusals
-    advance(before, SESSION, AFTER_OPEN)
-    assert typed(before, "exits").code == 0
-    assert artifact(before, SESSION, AFTER_OPEN, "exits")["reviews"]
+        refusals = [(gate["gate"], gate["code"]) for gate in verdict["gates"] if gate["code"]]
+        assert refusals == [("previous-sealed", gate_code)]
+    assert {place: each.code for place, each in said.items() if each.code} == {(CLOSE, "report"): 4}
+    assert_exits_and_reconcile_went_on(before, said)
+    (line,) = said[CLOSE, "report"].err.splitlines()[:1]
+    assert line == f"report: exit 4: {code} {name}"
+    report = artifact(before, SESSION, CLOSE, "report")
+    assert (report["verdict"], report["go_no_go"]) == ("damaged", "NO-GO")
+    assert [(item["path"], item["code"]) for item in report["damage"]] == [(name, code)]
+    sealed = manifest_of(before, SESSION)
+    assert sealed["damage"] == report["damage"]
+    assert sealed["previous"]["sha256"] == report["previous_seal"] == published
+    audit = typed(before, "audit", "verify")
+    assert audit.code == 4
+    assert name in audit.err
+    # It was read as it was found, so the day is derived again over the same damage.
+    proof = typed(before, "prove", SESSION)
+    assert (proof.code, proof.err) == (0, "")
+
+
+def test_a_damaged_seal_that_another_one_follows_blocks_nothing(before):
+    """The chain holds its digest, and the audit names it for ever."""
+    truncated(before / "artifacts" / OLDER / "manifest.json")
+    run_cycle(before, SESSION, OPEN)
+    assert len(entries(before)) == 2
+    audit = typed(before, "audit", "verify")
+    assert audit.code == 4
+    assert f"{OLDER}/manifest.json" in audit.err
+
+
+def flipped_digit(path):
+    """Change one digit of a value: canonical, and a valid config, as before."""
+    data = path.read_bytes()
+    assert b'"positions_max":10' in data
+    path.write_bytes(data.replace(b'"positions_max":10', b'"positions_max":11'))
+
+
+@pytest.mark.parametrize(
+    "damage", [truncated, emptied, flipped_digit], ids=lambda damage: damage.__name__
+)
+def test_the_stored_config(damage, before):
+    """Whatever may lead to an entry refuses; what protects goes on; the seal lists the damage."""
+    (path,) = (before / "artifacts" / "config").iterdir()
+    name, whole = f"config/{path.name}", path.read_bytes()
+    damage(path)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    said = type_chain(before)
+
+    goes_on = {"exits", "reconcile"}
+    assert {step: said[cycle, step].code for cycle, step in CHAIN} == {
+        step: 0 if step in goes_on else 4 for _, step in CHAIN
+    }
+    for (_, step), each in said.items():
+        if step not in {*goes_on, "report"}:
+            (line,) = each.err.splitlines()
+            assert name in line
+            assert line.startswith("artifact-tampered: ")
+    assert entries(before) == []
+    assert_exits_and_reconcile_went_on(before, said)
+    report = artifact(before, SESSION, CLOSE, "report")
+    assert (report["verdict"], report["go_no_go"]) == ("damaged", "NO-GO")
+    assert [(item["path"], item["code"]) for item in report["damage"]] == [
+        (name, "artifact-tampered")
+    ]
+    assert len([line for line in said[CLOSE, "report"].err.splitlines() if name in line]) == 1
+    sealed = manifest_of(before, SESSION)
+    assert sealed["damage"] == report["damage"]
+    assert [item["sha256"] for item in sealed["files"] if item["path"] == name] == [found]
+    audit = typed(before, "audit", "verify")
+    assert audit.code == 4
+    named = [line for line in audit.err.splitlines() if name in line]
+    kept = [day for day in SESSIONS if day <= SESSION]
+    assert [day for day in kept if any(day in line for line in named)] == kept
+    assert typed(before, "prove", SESSION).code == 4
+    # The right one, brought back, makes the chain whole and the damaged day provable.
+    path.write_bytes(whole)
+    assert typed(before, "audit", "verify").code == 0
+    proof = typed(before, "prove", SESSION)
+    assert (proof.code, proof.err) == (0, "")
+
+
+def test_a_config_that_is_gone_is_stored_again(before):
+    (path,) = (before / "artifacts" / "config").iterdir()
+    whole = path.read_bytes()
+    path.unlink()
+    advance(before, SESSION, OPEN)
+    assert typed(before, "reconcile").code == 0
+    assert path.read_bytes() == whole
 
 
 @pytest.mark.parametrize("step", STEPS_OF[OPEN])

@@ -6,6 +6,7 @@ Thursday 2024-08-01. NVDA is bought at the open, one share in three is sold by i
 import datetime as dt
 from decimal import Decimal
 
+from quantcli.contracts.canonical import canonical_bytes, sha256_hex
 from quantcli.contracts.config import DeskConfig, LimitsSection
 from quantcli.contracts.decide import Decide, SignalVerdict
 from quantcli.contracts.enforce import AccountState, Enforce, EnforceVerdict, GateResult
@@ -33,7 +34,7 @@ def stamp(cycle=MORNING, session=SESSION, mode="local", hour=12):
         as_of=dt.datetime(session.year, session.month, session.day, hour, 30, tzinfo=dt.UTC),
         mode=mode,
         code=CodeId(version="0.1.0", digest="c" * 64),
-        config_sha256="d" * 64,
+        config_sha256=sha256_hex(canonical_bytes(config().decision_view())),
     )
 
 

@@ -203,6 +203,7 @@ def facts(**changes):
         "window": Span(OPENS - dt.timedelta(minutes=90), CLOSES - dt.timedelta(minutes=15)),
         "previous_session": PREVIOUS,
         "unsealed_session": None,
+        "seal_damage": None,
         "halt": None,
         "paused": None,
         "scan": Reading(value=scan(), ref=SCAN_REF),

@@ -5,7 +5,7 @@ import sqlite3
 import orjson
 import pytest
 
-from quantcli.contracts.envelope import CodeId
+from quantcli.contracts.envelope import CodeId, InputRef
 from quantcli.contracts.errors import ArtifactConflict, ArtifactMissing
 from quantcli.contracts.execution import Execute
 from quantcli.contracts.journal_rows import FlagRow
@@ -227,6 +227,54 @@ def test_only_listed_inputs_are_there(pinned, days):
     assert store.last_seal(days[1]).session == days[0]
     assert store.last_seal(days[0]) is None
     assert store.seal_published(days[0]) is None
+
+
+def noted(archive, report, name, sha256):
+    """Return the store of a report that found one input as told, in addition to the others."""
+    refs = [ref for ref in report.inputs if ref.name != name]
+    refs.append(InputRef(name=name, sha256=sha256))
+    return PinnedStore(archive.store, report.model_copy(update={"inputs": tuple(refs)}))
+
+
+def test_a_seal_is_as_it_was_found_then(traded, pinned, days):
+    """Recorded whole, gone or other bytes: what stands there today has no say in the first two."""
+    store, report = pinned
+    name = f"{days[0]}/manifest.json"
+    assert store.previous_seal(days[1]).sha256 == report.previous_seal
+    assert store.previous_seal(days[0]) is None
+    assert store.seal_damage(days[0]) is None
+    with opened(traded, read_only=True) as archive:
+        gone = noted(archive, report, name, ABSENT)
+        assert gone.last_seal(days[1]) is None
+        assert gone.previous_seal(days[1]).sha256 == report.previous_seal
+        assert gone.seal_damage(days[0]).code == "artifact-missing"
+        other = noted(archive, report, name, "e" * 64)
+        assert other.last_seal(days[1]).sha256 == "e" * 64
+        assert other.previous_seal(days[1]).sha256 == report.previous_seal
+
+
+def test_a_damaged_seal_is_proven_over_while_it_is_there(desk, days):
+    with opened(desk, read_only=True) as archive:
+        located = Located(days[1], "160500", "report", f"{days[1]}/160500/report.json")
+        report, _ = archive.store.load(located, Report)
+        name = f"{days[0]}/manifest.json"
+        (archive.store.root / name).write_bytes(b"")
+        assert noted(archive, report, name, "e" * 64).seal_damage(days[0]).code == (
+            "artifact-corrupt"
+        )
+        # The report of then read it whole.
+        assert PinnedStore(archive.store, report).seal_damage(days[0]) is None
+
+
+def test_a_config_is_as_it_was_found_then(traded, pinned):
+    store, report = pinned
+    sha256 = report.config_sha256
+    assert store.config_digest(sha256) == sha256
+    assert store.config_digest("e" * 64) == "e" * 64
+    with opened(traded, read_only=True) as archive:
+        name = f"config/{sha256}.json"
+        assert noted(archive, report, name, "e" * 64).config_digest(sha256) == "e" * 64
+        assert noted(archive, report, name, ABSENT).config_digest(sha256) is None
 
 
 def test_what_is_not_listed_is_not_opened(pinned, days):

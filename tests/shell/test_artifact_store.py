@@ -265,6 +265,33 @@ def test_the_last_seal_is_the_newest_before(kept):
     assert kept.last_seal(DAY) is None
 
 
+def test_the_chain_goes_on_from_the_seal_that_was_published(kept):
+    assert kept.previous_seal(NEXT) is None
+    publish(kept, made())
+    assert kept.previous_seal(NEXT) is None
+    ref = kept.publish_file(f"{DAY}/manifest.json", b"one\n")
+    assert kept.previous_seal(NEXT) == PreviousSeal(session=DAY, sha256=ref.sha256)
+    kept.records.append(DAY, {"published": {ref.name: "e" * 64}})
+
+    assert kept.previous_seal(NEXT) == PreviousSeal(session=DAY, sha256="e" * 64)
+    (kept.root / ref.name).unlink()
+    assert kept.previous_seal(NEXT) == PreviousSeal(session=DAY, sha256="e" * 64)
+    assert kept.previous_seal(DAY) is None
+
+
+def test_a_seal_that_was_published_is_taken_as_it_is(kept):
+    ref = kept.publish_file(f"{DAY}/manifest.json", b"no manifest of this program\n")
+    assert kept.seal_damage(DAY).code == "artifact-corrupt"
+    kept.records.append(DAY, {"published": {ref.name: ref.sha256}})
+    assert kept.seal_damage(DAY) is None
+
+
+def test_a_stored_config_is_known_by_the_digest_of_its_bytes(kept):
+    assert kept.config_digest("d" * 64) is None
+    kept.publish_file(f"config/{'d' * 64}.json", b"{}\n")
+    assert kept.config_digest("d" * 64) == hashlib.sha256(b"{}\n").hexdigest()
+
+
 def test_another_file_is_written_once(kept):
     kept.publish_file("2024-08-01/160500/report.md", b"one")
     kept.publish_file("2024-08-01/160500/report.md", b"one")

@@ -28,6 +28,9 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+CONFIG = f"config/{sha256(b'{}' + bytes([10]))}.json"
+
+
 def sealed(kept, name):
     data = (kept.root / name).read_bytes()
     return SealedFile(path=name, sha256=sha256(data), bytes=len(data))
@@ -42,7 +45,7 @@ def seal(kept, journal, session, previous, **changes):
         "session": session,
         "previous": previous,
         "gap": (),
-        "files": tuple(sealed(kept, name) for name in [*names, f"config/{'d' * 64}.json"]),
+        "files": tuple(sealed(kept, name) for name in [*names, CONFIG]),
         "damage": (Damage(path="2024-08-01/x", code="artifact-missing", detail="some words"),),
         "journal_seq": head.seq,
         "journal_sha256": head.sha256,
@@ -82,7 +85,7 @@ def journal(path):
 def kept(tmp_path, journal):
     """Three sealed sessions."""
     kept = store(tmp_path)
-    kept.publish_file(f"config/{'d' * 64}.json", b"{}\n")
+    kept.publish_file(CONFIG, b"{}\n")
     previous = None
     for number, day in enumerate(DAYS):
         journal.append(Place(day, "083000", "x"), [PAUSED if number else GENESIS])

@@ -2,13 +2,14 @@
 
 import datetime as dt
 
+from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.journal_rows import FillRow, IntentRow, OrderRow, StopRow
 from quantcli.contracts.scalars import instant
 from quantcli.ports.journal import Place
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.journal import SqliteJournal
 from quantcli.shell.run_records import RunRecords
-from quantcli.steps.desk import Desk
+from quantcli.steps.desk import Desk, config_ref
 from quantcli.steps.snapshot import genesis_snapshot
 from tests.core.day_facts import config, fill, intent, reconcile, stamp
 from tests.steps.rig import Bars
@@ -27,6 +28,8 @@ class Books:
         self.journal = journal or SqliteJournal.in_memory()
         self.bars = Bars({day: dict(row) for day, row in (daily or {}).items()})
         self.config = config()
+        ref = config_ref(self.config)
+        self.store.publish_file(ref.name, canonical_bytes(self.config.decision_view()))
 
     def desk(self, step, session=THURSDAY, cycle=CLOSE):
         as_of = instant(f"{session}T{HOURS[cycle]}:00Z")

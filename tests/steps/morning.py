@@ -10,9 +10,11 @@ import json
 from decimal import Decimal
 from types import MappingProxyType
 
+from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.envelope import InputRef
+from quantcli.contracts.envelope import InputRef, SchemaId
 from quantcli.contracts.journal_rows import FillRow, FlagRow, GenesisRow, IntentRow, OrderRow
+from quantcli.contracts.manifest import Manifest
 from quantcli.contracts.orders import Fill
 from quantcli.contracts.snapshot import Pnl, Snapshot
 from quantcli.core.intents import form_intent
@@ -96,12 +98,13 @@ class Morning:
         self.config = configured(**config)
         self.stamp = built.STAMP
 
-    def begin(self):
+    def begin(self, *, is_sealed=True, is_recorded=True):
         """Journal the account and publish what a good morning holds."""
         account = self.broker.account()
         self.write(GenesisRow(account_id=account.account_id, cash="100000", first_session=PREVIOUS))
         self.publish(snapshot())
-        self.seal(PREVIOUS)
+        if is_sealed:
+            self.seal(PREVIOUS, is_recorded=is_recorded)
         self.publish(reconciled())
         self.publish(built.scan())
         return self
@@ -109,8 +112,18 @@ class Morning:
     def write(self, *rows, place=OLD_PLACE):
         self.journal.append(place, rows)
 
-    def seal(self, session):
-        (self.folder / "artifacts" / session.isoformat() / "manifest.json").write_bytes(b"{}\n")
+    def seal(self, session, *, is_recorded=True):
+        """Seal a session by a manifest that lists nothing, as a report would."""
+        head = self.journal.head()
+        manifest = Manifest(
+            schema_id=SchemaId(name=Manifest.SCHEMA, version=Manifest.VERSION),
+            session=session, previous=None, gap=(), files=(), damage=(),
+            journal_seq=head.seq, journal_sha256=head.sha256,
+        )  # fmt: skip
+        path = f"{session}/manifest.json"
+        ref = self.store.publish_file(path, canonical_bytes(manifest.as_json()))
+        if is_recorded:
+            self.records.append(session, {"published": {ref.name: ref.sha256}})
 
     def publish(self, artifact):
         """Publish an artifact as a command would: the file, then the run record."""

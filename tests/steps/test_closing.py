@@ -7,6 +7,7 @@ import json
 import orjson
 import pytest
 
+from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.errors import (
     ArtifactConflict,
     ArtifactError,
@@ -20,7 +21,9 @@ from quantcli.contracts.registry import parse_manifest
 from quantcli.ports.journal import Place
 from quantcli.shell.audit import verify
 from quantcli.steps.closing import close_report
+from quantcli.steps.desk import config_ref
 from quantcli.steps.run import run_step
+from tests.core.gate_facts import limits
 from tests.core.made_orders import intent, order, row
 from tests.shell.faults import Died
 from tests.steps.small_world import DAY, SmallWorld, nothing
@@ -353,7 +356,10 @@ def test_a_lost_seal_stays_in_the_chain_and_is_told(world):
     closing = close(world, NEXT)
     sealed, _ = manifest(world, NEXT)
 
-    assert closing.exit_code == 4
+    assert closing.exit_code == closing.report.exit_code == 4
+    assert (closing.report.verdict, closing.report.go_no_go) == ("damaged", "NO-GO")
+    assert closing.report.damage == sealed.damage
+    assert closing.report.previous_seal == digest
     assert closing.sealed == (NEXT,)
     assert not path.exists()
     assert (sealed.previous.session, sealed.previous.sha256) == (DAY, digest)
@@ -364,6 +370,131 @@ def test_a_lost_seal_stays_in_the_chain_and_is_told(world):
     # Restored from a backup, all is well again.
     path.write_bytes(kept)
     assert faults(world) == []
+
+
+DAMAGES = {
+    "artifact-corrupt": lambda data: data[: len(data) // 2],
+    "artifact-tampered": lambda data: data.replace(b'"journal_seq":1', b'"journal_seq":2'),
+    "artifact-foreign": lambda data: data.replace(str(DAY).encode(), b"2024-11-25"),
+}
+
+
+@pytest.mark.parametrize("code", DAMAGES)
+def test_a_damaged_seal_is_told_and_the_chain_goes_on_from_the_published_one(world, code):
+    close(world)
+    path = world.store.root / "2024-11-26/manifest.json"
+    kept, digest = path.read_bytes(), manifest(world)[1]
+    spoilt = DAMAGES[code](kept)
+    assert spoilt != kept
+    path.write_bytes(spoilt)
+    closing = close(world, NEXT)
+    sealed, _ = manifest(world, NEXT)
+
+    assert (closing.exit_code, closing.sealed) == (4, (NEXT,))
+    assert [(each.path, each.code) for each in closing.report.damage] == [
+        ("2024-11-26/manifest.json", code),
+    ]
+    assert (closing.report.verdict, closing.report.go_no_go) == ("damaged", "NO-GO")
+    assert code in closing.report.no_go_reasons
+    assert sealed.damage == closing.report.damage
+    assert closing.report.previous_seal == sealed.previous.sha256 == digest
+    found = [ref.sha256 for ref in closing.report.inputs if ref.name == "2024-11-26/manifest.json"]
+    assert found == [hashlib.sha256(spoilt).hexdigest()]
+    assert "2024-11-26/manifest.json" in [name for name, _ in faults(world)]
+    path.write_bytes(kept)
+    assert faults(world) == []
+
+
+def test_a_seal_damaged_after_the_report_and_before_sealing_is_listed(world, monkeypatch):
+    close(world)
+    real = world.store.publish_file
+
+    def dies(path, data, **terms):
+        if path == f"{NEXT}/manifest.json":
+            raise Died
+        return real(path, data, **terms)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(world.store, "publish_file", dies)
+        with pytest.raises(Died):
+            close(world, NEXT)
+    (world.store.root / "2024-11-26/manifest.json").write_bytes(b"")
+    closing = close(world, NEXT)
+
+    assert (closing.report.exit_code, closing.exit_code) == (0, 4)
+    (damage,) = manifest(world, NEXT)[0].damage
+    assert (damage.path, damage.code) == ("2024-11-26/manifest.json", "artifact-corrupt")
+
+
+def test_an_older_session_lists_the_damaged_seal_before_it(world):
+    close(world)
+    run_step(world, "exits", world.stamp(NEXT), nothing(Exits))
+    (world.store.root / "2024-11-26/manifest.json").write_bytes(b"{}\n")
+    closing = close(world, THEN)
+
+    assert closing.sealed == (NEXT, THEN)
+    (damage,) = manifest(world, NEXT)[0].damage
+    assert (damage.path, damage.code) == ("2024-11-26/manifest.json", "artifact-corrupt")
+    assert manifest(world, THEN)[0].damage == ()
+
+
+# ------------------------------------------------------------------------------ the config
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"{}\n"])
+def test_a_damaged_config_is_listed_with_the_digest_found(world, spoilt):
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    name = config_ref(world.config).name
+    path, found = world.store.root / name, hashlib.sha256(spoilt).hexdigest()
+    kept = path.read_bytes()
+    path.write_bytes(spoilt)
+    closing = close(world)
+    sealed, _ = manifest(world)
+
+    assert (closing.exit_code, closing.sealed) == (4, (DAY,))
+    (damage,) = closing.report.damage
+    assert (damage.path, damage.code) == (name, "artifact-tampered")
+    assert found in damage.detail
+    assert sealed.damage == (damage,)
+    assert [(item.sha256, item.bytes) for item in sealed.files if item.path == name] == [
+        (found, len(spoilt)),
+    ]
+    assert [ref.sha256 for ref in closing.report.inputs if ref.name == name] == [found]
+    # Who sealed it does not make it whole; the right one does.
+    assert faults(world) == [(name, "artifact-tampered")]
+    path.write_bytes(kept)
+    assert faults(world) == []
+
+
+@pytest.mark.parametrize("change", ["gone", "spoilt"])
+def test_a_config_that_only_an_earlier_cycle_names_is_listed(world, change):
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    name = config_ref(world.config).name
+    world.config = DeskConfig(limits=limits(positions_max=3))
+    path = world.store.root / name
+    if change == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"x")
+    closing = close(world)
+
+    code = "artifact-missing" if change == "gone" else "artifact-tampered"
+    assert [(each.path, each.code) for each in closing.report.damage] == [(name, code)]
+    assert closing.exit_code == 4
+    assert config_ref(world.config).name != name
+
+
+def test_an_older_sessions_damaged_config_stands_in_its_seal(world):
+    run_step(world, "exits", world.stamp(), nothing(Exits))
+    name = config_ref(world.config).name
+    (world.store.root / name).write_bytes(b"x")
+    world.config = DeskConfig(limits=limits(positions_max=3))
+    close(world, NEXT)
+
+    assert [(each.path, each.code) for each in manifest(world)[0].damage] == [
+        (name, "artifact-tampered"),
+    ]
+    assert manifest(world, NEXT)[0].damage == ()
 
 
 def test_a_seal_is_not_made_anew_in_another_form(world):

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 import pytest
 
+from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import BrokerUnreachable
 from quantcli.contracts.reasons import terminal_state_of
 from quantcli.contracts.reconciliation import Paused, PositionSeen
 from quantcli.core.gates import GATES
 from quantcli.core.order_payload import request_body
 from quantcli.ports.halts import HaltReading
+from quantcli.steps.desk import ABSENT
 from tests.core import gate_facts as built
 from tests.steps import morning as made
 
@@ -265,14 +267,57 @@ def test_paused_flag_of_the_journal_blocks_until_it_is_cleared(morning):
     assert morning.enforce().codes == ()
 
 
-def test_unsealed_previous_session_blocks(morning):
+def test_unsealed_previous_session_blocks(tmp_path):
+    morning = made.Morning(tmp_path).begin(is_sealed=False)
+    morning.decided()
+
+    found = morning.enforce()
+
+    assert blocked_by(found) == {"previous-sealed": "session-unsealed"}
+    assert "2024-07-31/manifest.json" not in [ref.name for ref in found.inputs]
+
+
+def test_a_seal_that_is_gone_blocks_and_is_noted_as_absent(morning):
     morning.decided()
     morning.path("2024-07-31/manifest.json").unlink()
 
     found = morning.enforce()
 
     assert blocked_by(found) == {"previous-sealed": "session-unsealed"}
-    assert "2024-07-31/manifest.json" not in [ref.name for ref in found.inputs]
+    assert InputRef(name="2024-07-31/manifest.json", sha256=ABSENT) in found.inputs
+
+
+SPOILT = {
+    "emptied": (lambda data: b"", "artifact-corrupt"),
+    "truncated": (lambda data: data[:200], "artifact-corrupt"),
+    "edited": (lambda data: data.replace(b'"journal_seq":1', b'"journal_seq":2'),
+               "artifact-tampered"),
+    "foreign": (lambda data: data.replace(b"2024-07-31", b"2024-07-30"), "artifact-foreign"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_seal_that_is_not_what_was_published_blocks(tmp_path, kind, is_recorded):
+    """Without a run record a seal must at least parse and be this session's."""
+    morning = made.Morning(tmp_path).begin(is_recorded=is_recorded)
+    morning.decided()
+    path = morning.path("2024-07-31/manifest.json")
+    spoil, code = SPOILT[kind]
+    spoilt = spoil(path.read_bytes())
+    assert spoilt != path.read_bytes()
+    path.write_bytes(spoilt)
+
+    found = morning.enforce()
+
+    if kind == "edited" and not is_recorded:
+        assert found.codes == ()
+    else:
+        assert blocked_by(found) == {"previous-sealed": "seal-invalid"}
+        (gate,) = [each for each in found.verdicts[0].gates if each.gate == "previous-sealed"]
+        assert gate.observed == f"2024-07-31/manifest.json: {code}"
+    digest = hashlib.sha256(spoilt).hexdigest()
+    assert InputRef(name="2024-07-31/manifest.json", sha256=digest) in found.inputs
 
 
 def test_older_seal_does_not_stand_in_for_the_previous_session_s(morning):

@@ -7,6 +7,7 @@ import pytest
 from quantcli.contracts.errors import (
     ArtifactConflict,
     ArtifactCorrupt,
+    ArtifactTampered,
     BrokerUnreachable,
     LedgerError,
     OutsideWindow,
@@ -230,6 +231,40 @@ def test_nothing_is_added_to_a_sealed_session(world, step):
     with pytest.raises(ArtifactCorrupt):
         run(world, step)
     assert world.attempts == [("083000", step)]
+
+
+# ------------------------------------------------------------------------------ the config
+
+
+@pytest.mark.parametrize("step", ["exits", "reconcile", "report"])
+@pytest.mark.parametrize("error", [ArtifactTampered("config"), StorageError("config")])
+def test_a_config_in_doubt_does_not_stop_what_opens_nothing(world, monkeypatch, step, error):
+    def doubted():
+        raise error
+
+    monkeypatch.setattr(world, "keep_config", doubted)
+    began = []
+
+    def work(desk):
+        began.append(desk.step)
+        raise BrokerUnreachable("gone")
+
+    with pytest.raises(BrokerUnreachable):
+        run_step(world, step, world.stamp(), work)
+    assert began == [step]
+
+
+@pytest.mark.parametrize("step", ["scan", "decide", "enforce", "execute", "snapshot"])
+@pytest.mark.parametrize("error", [ArtifactTampered("config"), StorageError("config")])
+def test_a_config_in_doubt_stops_whatever_may_lead_to_new_risk(world, monkeypatch, step, error):
+    def doubted():
+        raise error
+
+    monkeypatch.setattr(world, "keep_config", doubted)
+    with pytest.raises(type(error)):
+        run_step(world, step, world.stamp(), nothing(Execute))
+    assert world.attempts == []
+    assert world.store.list(DAY) == ()
 
 
 # ------------------------------------------------------------------------------ the rest

@@ -15,6 +15,7 @@ from quantcli.contracts.broker_views import Account, BrokerClock, CalendarDay
 from quantcli.contracts.config import LimitsSection
 from quantcli.contracts.decide import Decide, SignalVerdict
 from quantcli.contracts.envelope import Finding, Mode
+from quantcli.contracts.manifest import Damage
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.scalars import ZERO
@@ -49,6 +50,7 @@ class Facts:
         window: When entries may be sent.
         previous_session: The exchange session before this one.
         unsealed_session: The newest earlier session with a folder and no seal; None: all sealed.
+        seal_damage: How the newest earlier seal is not what was published; None: it is.
         halt: Why entries are halted; None: they are not.
         paused: Reasons of the PAUSED flag; None: not set.
         scan: The newest scan of this session.
@@ -72,6 +74,7 @@ class Facts:
     window: Span
     previous_session: dt.date
     unsealed_session: dt.date | None
+    seal_damage: Damage | None
     halt: str | None
     paused: tuple[str, ...] | None
     scan: Reading[Scan]

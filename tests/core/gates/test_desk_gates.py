@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from quantcli.contracts.broker_views import CalendarDay
+from quantcli.contracts.manifest import Damage
 from quantcli.contracts.reconciliation import Paused
 from quantcli.core.gates import (
     account,
@@ -198,6 +199,15 @@ def test_unsealed_session_blocks():
     found = said(previous_sealed, unsealed_session=given.PREVIOUS)
 
     assert found == ("session-unsealed", "2024-07-31 is not sealed", "sealed")
+
+
+def test_a_seal_that_is_not_what_was_published_blocks():
+    path = "2024-07-31/manifest.json"
+    damage = Damage(path=path, code="artifact-corrupt", detail="words")
+
+    found = said(previous_sealed, seal_damage=damage)
+
+    assert found == ("seal-invalid", f"{path}: artifact-corrupt", "as published")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_each_code_is_registered_and_each_gate_asks_a_question(gate):
         (
             "REJECTED_BY_GATE",
             """decision-missing decision-invalid decision-mismatch mode-forbids bars-stale
-            session-unsealed outside-order-window clock-skew calendar-disagrees
+            session-unsealed seal-invalid outside-order-window clock-skew calendar-disagrees
             account-not-tradable account-foreign genesis-missing broker-unavailable
             not-on-allowlist position-exists order-exists outcome-unknown
             price-outside-collar gate-raised step-missing""",

@@ -37,7 +37,8 @@ HOSTILE = (
 
 def made(*artifacts, mode="local", previous_seal="9" * 64, **changes):
     day = evidence(*artifacts, **changes)
-    header = Report.header(stamp(CLOSE, hour=20, mode=mode), (), report_exit_code(day))
+    at = stamp(CLOSE, hour=20, mode=mode).model_copy(update={"config_sha256": "d" * 64})
+    header = Report.header(at, (), report_exit_code(day))
     return Report(**header, **report_fields(day, mode), previous_seal=previous_seal)
 
 
