@@ -123,7 +123,8 @@ def _total(stops: Sequence[Standing]) -> Decimal:
 def _protect(now: Situation, level: Level, to_protect: Decimal) -> Plan:
     """Return the plan that leaves the whole shares of `to_protect` under stops, at `level`.
 
-    No stop is lowered, whatever level is asked for (INV-06). The broker takes no stop for a fraction of a share; the certificate names it as uncovered.
+    No stop is lowered, whatever level is asked for (INV-06). The broker takes no stop for a
+    fraction of a share; the certificate names it as uncovered.
     """
     highest = max((stop.price for stop in now.stops), default=level.price)
     if level.price < highest:
