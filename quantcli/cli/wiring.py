@@ -242,9 +242,8 @@ class Workspace:
         from quantcli.shell.alpaca.broker import AlpacaBroker
         from quantcli.shell.tape import TapeRecorder
 
-        prefix = f"{stamp.session.isoformat()}/{stamp.cycle}/{step}"
-        root = self.store.root
-        tape = TapeRecorder(root, prefix, self.journal.head(), self.transport, self.halts)
+        head = self.journal.head()
+        tape = TapeRecorder(self.store.root, stamp, step, head, self.transport, self.halts)
         self.journal.before_append = tape.flush
         try:
             yield Session(AlpacaBroker(tape), tape, lambda: tuple(tape.refs()))

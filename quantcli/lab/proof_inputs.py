@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from quantcli.contracts.canonical import sha256_hex
+from pydantic import ValidationError
+
+from quantcli.contracts.canonical import parse_canonical, sha256_hex
+from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import Artifact, InputRef
-from quantcli.contracts.stored_config import CONFIG_FOLDER, config_name
+from quantcli.contracts.errors import ArtifactCorrupt
+from quantcli.contracts.stored_config import CONFIG_FOLDER, check_config, config_name, config_path
 from quantcli.steps.desk import ABSENT
 
 #: Inputs below artifacts/: a session's files and stored configs. Bars are pinned by the market.
@@ -39,6 +43,22 @@ class InputFiles:
             except OSError:
                 self._digests[name] = ABSENT
         return self._digests[name]
+
+
+def config_of(root: Path, sha256: str) -> DeskConfig:
+    """Return a stored decision config.
+
+    Raises:
+        ArtifactError: it is gone, has another digest, or is none of this program.
+    """
+    name = config_path(sha256)
+    data = (root / name).read_bytes() if (root / name).is_file() else None
+    check_config(sha256, None if data is None else sha256_hex(data))
+    value = parse_canonical(data or b"", what=name)
+    try:
+        return DeskConfig.model_validate(value)
+    except ValidationError as error:
+        raise ArtifactCorrupt(f"{name} is no configuration of this program") from error
 
 
 def _wanted(ref: InputRef) -> str:

@@ -16,23 +16,20 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import orjson
-from pydantic import ValidationError
 
-from quantcli.contracts.canonical import parse_canonical, sha256_hex
-from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import STEPS, Artifact, CodeId, InputRef, Stamp
 from quantcli.contracts.errors import (
-    ArtifactCorrupt,
     ArtifactError,
     ArtifactTampered,
     QuantcliError,
 )
 from quantcli.contracts.registry import parse_artifact, schema_model
 from quantcli.contracts.report import Report
-from quantcli.contracts.stored_config import check_config, config_path
 from quantcli.core.json_diff import differences
 from quantcli.lab.pinned_store import PinnedStore
-from quantcli.lab.proof_inputs import InputFiles
+from quantcli.lab.proof_inputs import InputFiles, config_of
+from quantcli.lab.unfinished import unfinished, visible_to
 from quantcli.ports.artifact_store import Located
 from quantcli.ports.broker import Broker, Transport
 from quantcli.ports.halts import HaltReading
@@ -53,6 +50,11 @@ class Archive(Protocol):
     @property
     def journal(self) -> SqliteJournal:
         """The journal; only its rows are read."""
+        ...
+
+    @property
+    def market(self) -> MarketData:
+        """The bars as they are today."""
         ...
 
     def pinned_market(self, refs: tuple[InputRef, ...]) -> MarketData:
@@ -102,6 +104,7 @@ class _Attempt(NamedTuple):
     head: Head
     doubt: Finding | None
     next_head: Head | None = None
+    is_listed: bool = True
 
     @property
     def is_last(self) -> bool:
@@ -184,7 +187,29 @@ def _attempts(archive: Archive, session: dt.date, findings: list[Finding]) -> It
             found.extend(_attempts_at(archive, located))
         except QuantcliError as error:
             findings.append(Finding(located.path, "", error.code, error.message))
+    finished = {attempt.located.path for attempt in found}
+    for located in unfinished(archive.store, session):
+        if located.path not in finished:
+            try:
+                found.extend(_attempts_of_the_dead(archive, located))
+            except QuantcliError as error:
+                findings.append(Finding(located.path, "", error.code, error.message))
     yield from sorted(found, key=lambda attempt: attempt.head.seq)
+
+
+def _attempts_of_the_dead(archive: Archive, located: Located) -> Iterator[_Attempt]:
+    """Yield the attempts of a step that died in each of them and was never finished.
+
+    What such a step had read is nowhere listed: it is taken to be all that was there.
+    """
+    prefix = located.path.removesuffix(".json")
+    tapes = begun_tapes(archive.store.root, prefix)
+    players = [TapePlayer(tape.read_bytes(), tape.name) for tape in tapes]
+    heads = [*(player.head for player in players), archive.journal.head()]
+    inputs = visible_to(archive.store, located)
+    for tape, player, head, following in zip(tapes, players, heads, heads[1:], strict=False):
+        artifact = Artifact.model_construct(**dict(player.stamp), inputs=inputs)
+        yield _Attempt(located, artifact, tape, head, None, following, is_listed=False)
 
 
 def _attempts_at(archive: Archive, located: Located) -> Iterator[_Attempt]:
@@ -291,12 +316,12 @@ def _derive(
     artifact, tape = attempt.artifact, attempt.tape
     player = TapePlayer(tape.read_bytes(), tape.name) if tape else None
     desk = Desk(
-        config=_config(archive.store.root, artifact),
+        config=config_of(archive.store.root, artifact.config_sha256),
         stamp=_stamp(artifact),
         step=attempt.located.step,
         store=PinnedStore(archive.store, artifact),
         journal=journal,
-        market=archive.pinned_market(artifact.inputs),
+        market=archive.pinned_market(artifact.inputs) if attempt.is_listed else archive.market,
         halts=player or _NoHalts(),
         sleep=_do_not_wait,
         broker_or_none=archive.broker_on(player) if player else None,
@@ -325,7 +350,7 @@ def _function(attempt: _Attempt) -> StepFunction:
         from quantcli.steps.reconcile import reconcile
 
         return partial(reconcile, read_only=True)
-    return step_function(artifact.STEP)
+    return step_function(attempt.located.step)  # type: ignore[arg-type]
 
 
 def _compare(path: str, recorded: Artifact, derived: Artifact) -> list[Finding]:
@@ -348,17 +373,6 @@ def _compare_pages(archive: Archive, path: str, derived: Artifact) -> Iterator[F
 
 def _stamp(artifact: Artifact) -> Stamp:
     return Stamp(**{name: getattr(artifact, name) for name in Stamp.model_fields})
-
-
-def _config(root: Path, artifact: Artifact) -> DeskConfig:
-    name = config_path(artifact.config_sha256)
-    data = (root / name).read_bytes() if (root / name).is_file() else None
-    check_config(artifact.config_sha256, None if data is None else sha256_hex(data))
-    value = parse_canonical(data or b"", what=name)
-    try:
-        return DeskConfig.model_validate(value)
-    except ValidationError as error:
-        raise ArtifactCorrupt(f"{name} is no configuration of this program") from error
 
 
 def _do_not_wait(seconds: float) -> None:

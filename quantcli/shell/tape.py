@@ -1,8 +1,9 @@
 """Tapes: what the broker, the halt record and the clock said, in order, before we acted on it.
 
 One tape per attempt of a step: `<session>/<cycle>/<step>.tape-<n>.jsonl`. The first line is the
-journal's head. No host and no headers. `TapePlayer` gives the same answers back when a day is
-proven, and contacts nobody.
+journal's head and the step's stamp: an attempt that died may be all there is of its step. No
+host and no headers. `TapePlayer` gives the same answers back when a day is proven, and contacts
+nobody.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from quantcli.contracts.canonical import canonical_line, sha256_hex
-from quantcli.contracts.envelope import InputRef
+from quantcli.contracts.envelope import InputRef, Stamp
 from quantcli.contracts.errors import ArtifactCorrupt
 from quantcli.ports.broker import Request, Response, Transport, TransportFailure
 from quantcli.ports.halts import HaltReading, Halts
 from quantcli.ports.journal import Head
 from quantcli.shell.files import make_directory, storage, sync_directory, sync_file
 
-_NAME = re.compile(r"\.tape-([1-9][0-9]*)\.jsonl$")
+#: How a tape's name ends after its step's.
+TAPE_NAME = re.compile(r"\.tape-([1-9][0-9]*)\.jsonl$")
 _ASKED = ("method", "path", "query", "body")
 _FIELDS: dict[str, tuple[str, ...]] = {
-    "head": ("seq", "sha256"),
+    "head": ("seq", "sha256", "stamp"),
     "exchange": (*_ASKED, "status", "answer"),
     "failure": (*_ASKED, "why", "sent"),
     "halt": ("entries", "all", "reason"),
@@ -46,17 +49,19 @@ class TapeRecorder:
     """Records one attempt; wraps the transport and the halt record."""
 
     def __init__(
-        self, root: Path, prefix: str, head: Head, transport: Transport, halts: Halts
+        self, root: Path, stamp: Stamp, step: str, head: Head, transport: Transport, halts: Halts
     ) -> None:
         """Start the next tape of a step.
 
         Args:
             root: The artifacts folder.
-            prefix: `<session>/<cycle>/<step>`.
+            stamp: Where and when the step runs.
+            step: Its name.
             head: The journal's newest row.
             transport: Carries the requests.
             halts: The halt record.
         """
+        prefix = f"{stamp.session.isoformat()}/{stamp.cycle}/{step}"
         self._root, self._prefix = root, prefix
         self._transport, self._halts = transport, halts
         taken = tape_paths(root, prefix)
@@ -68,7 +73,9 @@ class TapeRecorder:
             self._descriptor = os.open(self._path, flags | os.O_NOFOLLOW, 0o600)
             sync_directory(self._path.parent)
         self._is_dirty = False
-        self._line({"kind": "head", "seq": head.seq, "sha256": head.sha256})
+        self._line(
+            {"kind": "head", "seq": head.seq, "sha256": head.sha256, "stamp": stamp.as_json()}
+        )
 
     def send(self, request: Request) -> Response:
         """Carry one request and record the answer, or that none came."""
@@ -131,6 +138,7 @@ class TapePlayer:
         if not lines or lines[0]["kind"] != "head":
             raise ArtifactCorrupt(f"{name} does not begin with the journal's head")
         self.head = Head(lines[0]["seq"], lines[0]["sha256"])
+        self.stamp = _stamp_of(lines[0], name)
         self._name, self._lines, self._next = name, lines, 1
 
     def send(self, request: Request) -> Response:
@@ -163,6 +171,13 @@ class TapePlayer:
         return line
 
 
+def _stamp_of(line: dict[str, Any], name: str) -> Stamp:
+    try:
+        return Stamp.model_validate(line["stamp"])
+    except ValidationError as error:
+        raise ArtifactCorrupt(f"{name} does not say where and when its step ran") from error
+
+
 def tape_paths(root: Path, prefix: str) -> list[Path]:
     """Return the tapes of a step, oldest attempt first."""
     folder, step = (root / prefix).parent, prefix.rsplit("/", 1)[1]
@@ -172,7 +187,7 @@ def tape_paths(root: Path, prefix: str) -> list[Path]:
 
 def _attempt(path: Path) -> int:
     """Return the number of the attempt a tape is of; 0 for a file that is no tape."""
-    match = _NAME.search(path.name)
+    match = TAPE_NAME.search(path.name)
     return int(match[1]) if match else 0
 
 

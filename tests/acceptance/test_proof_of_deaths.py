@@ -49,14 +49,39 @@ def test_answers_that_were_never_acted_on_are_no_difference(
     assert len(list((before / "artifacts" / SESSION / cycle).glob(f"{step}.tape-*.jsonl"))) == 2
 
 
-def test_rows_of_a_step_that_died_and_was_never_finished_are_named(before, monkeypatch):
-    """Without an artifact nothing says what the step had read: its rows cannot be derived."""
+@pytest.mark.parametrize("number", [1, 2, 4])
+@pytest.mark.parametrize(("step", "cycle"), [("execute", OPEN), ("exits", AFTER_OPEN)])
+def test_a_step_that_died_and_was_never_finished_is_proven_to_where_it_died(
+    step, cycle, number, before, monkeypatch
+):
+    """Cron was late: the next cycle goes on, and no artifact tells of the step."""
+    if cycle == OPEN:
+        run_cycle(before, SESSION, OPEN, through="enforce")
+    else:
+        run_cycle(before, SESSION, OPEN)
+        run_cycle(before, SESSION, AFTER_OPEN, through="execute")
+    advance(before, SESSION, cycle)
+    with monkeypatch.context() as dying:
+        dying_at(number, dying)
+        with pytest.raises(Death):
+            typed(before, step)
+    for following in {OPEN: (AFTER_OPEN, CLOSE), AFTER_OPEN: (CLOSE,)}[cycle]:
+        run_cycle(before, SESSION, following)
+    assert not (before / "artifacts" / SESSION / cycle / f"{step}.json").exists()
+    proof = typed(before, "prove", SESSION, "--json")
+    assert proof.code == 0, proof.err
+    assert proof.value["attempts"] == proof.value["artifacts"] + 1
+
+
+def test_rows_of_a_step_that_died_and_whose_tape_is_gone_are_named(before, monkeypatch):
     run_cycle(before, SESSION, OPEN, through="enforce")
     advance(before, SESSION, OPEN)
     with monkeypatch.context() as dying:
         dying_at(2, dying)
         with pytest.raises(Death):
             typed(before, "execute")
+    (tape,) = (before / "artifacts" / SESSION / OPEN).glob("execute.tape-*.jsonl")
+    tape.unlink()
     for following in (AFTER_OPEN, CLOSE):
         assert {said.code for said in run_cycle(before, SESSION, following).values()} == {0}
     proof = typed(before, "prove", SESSION)

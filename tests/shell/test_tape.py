@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quantcli.contracts.envelope import CodeId, Stamp
 from quantcli.contracts.errors import ArtifactCorrupt, StorageError
 from quantcli.ports.broker import Request, Response, TransportFailure
 from quantcli.ports.halts import HaltReading
@@ -25,6 +26,18 @@ from tests.shell.faults import Died, Trouble
 
 PREFIX = "2024-08-01/083000/execute"
 HEAD = Head(7, "a" * 64)
+STAMP = Stamp(
+    session="2024-08-01",
+    cycle="083000",
+    as_of="2024-08-01T12:30:00Z",
+    mode="local",
+    code=CodeId(version="0", digest="c" * 64),
+    config_sha256="d" * 64,
+)
+STAMPED = (
+    '"stamp":{"as_of":"2024-08-01T12:30:00Z","code":{"digest":"' + "c" * 64 + '","version":"0"},'
+    '"config_sha256":"' + "d" * 64 + '","cycle":"083000","mode":"local","session":"2024-08-01"}'
+)
 CLEAR = HaltReading(entries=False, all=False, reason="")
 GET = Request("GET", "/account", "", b"")
 POST = Request("POST", "/orders", "", b'{"qty":"1","symbol":"AAPL"}')
@@ -57,7 +70,7 @@ def answer(body=b"{}", status=200):
 
 def recorder(root, *said, head=HEAD):
     script = Script(*said)
-    return TapeRecorder(root, PREFIX, head, script, script)
+    return TapeRecorder(root, STAMP, "execute", head, script, script)
 
 
 def lines(path):
@@ -90,7 +103,7 @@ def test_a_tape_by_hand(tmp_path):
     made.close()
 
     assert tape(tmp_path).read_text().splitlines() == [
-        f'{{"kind":"head","seq":7,"sha256":"{"a" * 64}"}}',
+        f'{{"kind":"head","seq":7,"sha256":"{"a" * 64}",{STAMPED}}}',
         (
             '{"answer":"{\\"id\\":\\"1\\"}","body":"","kind":"exchange","method":"GET",'
             '"path":"/account","query":"","status":200}'
@@ -300,6 +313,7 @@ def test_a_last_line_without_its_end_was_never_acted_on(tmp_path, player, cut):
     assert torn.is_at_end
 
 
+WHOLE = f'{{"kind":"head","seq":7,"sha256":"",{STAMPED}}}\n'.encode()
 NOT_TAPES = [
     b"",
     b"\n",
@@ -311,15 +325,18 @@ NOT_TAPES = [
     b'{"kind":"head","seq":7}\n',
     b'{"kind":["head"],"seq":7,"sha256":""}\n',
     b'{"kind":"head","seq":7,"sha256":"","host":"x"}\n',
-    b'{"kind":"head","seq":7,"sha256":""}\n{"kind":"gossip"}\n',
-    b'{"kind":"head","seq":7,"sha256":""}\n{"kind":"halt"}\n',
-    b'{"kind":"head","seq":7,"sha256":""}\n\n',
+    b'{"kind":"head","seq":7,"sha256":""}\n',
+    b'{"kind":"head","seq":7,"sha256":"","stamp":{}}\n',
+    b'{"kind":"head","seq":7,"sha256":"","stamp":7}\n',
+    WHOLE + b'{"kind":"gossip"}\n',
+    WHOLE + b'{"kind":"halt"}\n',
+    WHOLE + b"\n",
     (
-        b'{"kind":"head","seq":7,"sha256":""}\n{"answer":{"base64":"%"},"body":"","kind":"exchange",'
+        WHOLE + b'{"answer":{"base64":"%"},"body":"","kind":"exchange",'
         b'"method":"GET","path":"/x","query":"","status":200}\n'
     ),
     (
-        b'{"kind":"head","seq":7,"sha256":""}\n{"answer":7,"body":"","kind":"exchange",'
+        WHOLE + b'{"answer":7,"body":"","kind":"exchange",'
         b'"method":"GET","path":"/x","query":"","status":200}\n'
     ),
 ]
