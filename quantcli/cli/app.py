@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from quantcli.cli import interrupts
+from quantcli.cli.common_options import complete
 from quantcli.cli.console import warn
 from quantcli.contracts.errors import UsageError
 
@@ -146,6 +147,7 @@ def _load(command: Command) -> Any:
     application.command(name=command.name, help=module.command.__doc__)(module.command)
     built = typer.main.get_command(application)
     built.short_help = command.help
+    complete(built, command.group, command.name)
     return built
 
 

@@ -1,5 +1,7 @@
 """The command line: help as it reads, and one line for every mistake."""
 
+import re
+
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
@@ -54,6 +56,30 @@ def test_the_first_page(page):
 
     assert (said.code, said.err) == (0, "")
     assert said.out == page(name="quantcli")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids="-".join)
+def test_each_command_takes_the_common_options(words):
+    own_folder = words in {("init",), ("demo",)}
+    wanted = {"--as-of", "--dry-run", "--json", "--quiet", *([] if own_folder else ["--desk"])}
+    assert wanted <= set(re.findall(r"--[a-z-]+", say(*words, "--help").out))
+
+
+def test_an_instant_that_is_none_is_refused_also_where_nothing_depends_on_it():
+    said = say("schema", "--as-of", "yesterday")
+    assert (said.code, said.out) == (2, "")
+    assert "--as-of is not an instant [yesterday]" in said.err
+    assert say("schema", "--as-of", "2024-08-01T12:30:00Z", "--dry-run", "-C", "x").code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("init", "x"), ("demo",), ("replay",), ("exchange", "serve"), ("exchange", "advance")]
+)
+def test_what_drives_a_local_exchange_has_no_dry_run(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = say(*words, "--dry-run")
+    assert (said.code, said.out) == (2, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids="-".join)
