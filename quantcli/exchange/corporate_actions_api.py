@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from quantcli.contracts.bars import Split
 from quantcli.contracts.session_table import FIRST, LAST
 from quantcli.exchange.calls import Answer, Call
-from quantcli.exchange.data_requests import bad
+from quantcli.exchange.data_requests import bad, row_limit
 from quantcli.exchange.identities import canonical_uuid, derived_uuid
 from quantcli.exchange.trading_hours import local_date
 
@@ -46,7 +46,7 @@ class Action(NamedTuple):
 
 def get_corporate_actions(call: Call) -> Answer:
     """Return splits by process date, in pages; the token is the place in the whole list."""
-    offset, limit = _offset(call), _limit(call)
+    offset, limit = _offset(call), row_limit(call, LIMIT_DEFAULT, LIMIT_MAX)
     if call.query.get("sort", "") not in {"", "asc", "desc"}:
         raise bad(f"invalid sort: {call.query['sort']}")
     actions = list(_wanted(call))
@@ -113,15 +113,6 @@ def _date(call: Call, name: str, default: dt.date) -> dt.date:
         return dt.date.fromisoformat(text[:10])
     except ValueError as error:
         raise bad(f"invalid {name}: {text}") from error
-
-
-def _limit(call: Call) -> int:
-    text = call.query.get("limit") or str(LIMIT_DEFAULT)
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise bad(f"invalid limit: {text}")
-    if int(text) > LIMIT_MAX:
-        raise bad(f"invalid limit: larger than the allowed maximum of {LIMIT_MAX}")
-    return int(text)
 
 
 def _offset(call: Call) -> int:

@@ -96,7 +96,7 @@ def is_descending(call: Call) -> bool:
 
 def paged(call: Call, rows: Iterable[Row]) -> Page:
     """Return one page of rows that come by symbol, then time; its limit counts across symbols."""
-    limit, token = _limit(call), call.query.get("page_token", "")
+    limit, token = row_limit(call, LIMIT_DEFAULT, LIMIT_MAX), call.query.get("page_token", "")
     symbol, at, taken = _position(token) if token else ("", 0, 0)
     if token:
         rows = _after(rows, symbol, at, taken, descends=is_descending(call))
@@ -165,12 +165,13 @@ def _bound(call: Call, name: str, default: Micros) -> Micros:
         raise bad(f"invalid {name}: {text}") from error
 
 
-def _limit(call: Call) -> int:
-    text = call.query.get("limit") or str(LIMIT_DEFAULT)
+def row_limit(call: Call, default: int, maximum: int) -> int:
+    """Return how many rows of a page are asked for."""
+    text = call.query.get("limit") or str(default)
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise bad(f"invalid limit: {text}")
-    if int(text) > LIMIT_MAX:
-        raise bad(f"invalid limit: larger than the allowed maximum of {LIMIT_MAX}")
+    if int(text) > maximum:
+        raise bad(f"invalid limit: larger than the allowed maximum of {maximum}")
     return int(text)
 
 

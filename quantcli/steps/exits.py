@@ -26,7 +26,7 @@ from quantcli.steps.desk import Desk
 from quantcli.steps.entry_life import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.exit_pass import Pass, symbols_reviewed
-from quantcli.steps.order_protocol import Patience, adopt, look_up, send, write
+from quantcli.steps.order_protocol import Patience, adopt, is_absent, look_up, send, write
 from quantcli.steps.order_reports import changes, fills_booked, order_reports
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
@@ -139,7 +139,7 @@ def _end_vanished(run: Pass, order: OrderRecord) -> None:
     shown = look_up(run.desk, order.intent, run.patience)
     if shown is not None:
         adopt(run.desk, order, shown, "look-up")
-    elif order.cumulative_quantity == 0:
+    elif order.cumulative_quantity == 0 and is_absent(run.desk, order):
         write(run.desk, order, own_row(order, "REJECTED", "look-up", "order-missing"))
 
 

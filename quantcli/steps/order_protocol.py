@@ -58,7 +58,7 @@ def send(
     Args:
         desk: The running step, which owns the order's intent.
         order: PENDING, or UNKNOWN: then it was looked up in vain before, and is sent again. One
-            that the broker has shown is there, only not understood, unless it says otherwise now.
+            that the broker has shown once never is: its name is spent, and it may have filled.
         patience: The waits left for look-ups.
         may_send: Asked before each request, the second one included.
         promise: Rows that become durable in the same transaction as the mark UNKNOWN, among
@@ -68,7 +68,7 @@ def send(
         BrokerUnreachable: the request provably never left; the order is PENDING again.
         BrokerRefused: a look-up was refused; the order stays UNKNOWN.
     """
-    if not may_send(order) or (order.broker_order_id is not None and not _is_absent(desk, order)):
+    if order.broker_order_id is not None or not may_send(order):
         return order
     is_first = order.state == "PENDING"
     if is_first:
@@ -82,12 +82,12 @@ def send(
     if is_first and order.state == "UNKNOWN" and may_send(order):
         again = _request(desk, order, is_first=False)
         return _settle(desk, order, again, patience)
-    is_refused = isinstance(answer, Refused) and not answer.is_duplicate_id
-    if order.state == "UNKNOWN" and is_refused and order.intent.side == "sell":
+    if order.state != "UNKNOWN" or order.intent.side == "buy":
+        return order
+    if isinstance(answer, Refused) and not answer.is_duplicate_id and is_absent(desk, order):
         # It was looked up in vain in two passes, and is refused. Should it show up all the same,
         # a sell could not sell more than is held; a buy could, so that one stays unknown.
-        assert isinstance(answer, Refused)
-        return _refused(desk, order, answer) if _is_absent(desk, order) else order
+        return _refused(desk, order, answer)
     return order
 
 
@@ -110,7 +110,7 @@ def look_up(desk: Desk, intent: OrderIntent, patience: Patience) -> BrokerOrder 
             return shown
 
 
-def _is_absent(desk: Desk, order: OrderRecord) -> bool:
+def is_absent(desk: Desk, order: OrderRecord) -> bool:
     """Return whether the broker says that it has no such order; an answer in doubt says nothing."""
     try:
         return desk.broker.order_by_client_id(order.intent.client_order_id) is None

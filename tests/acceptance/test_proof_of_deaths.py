@@ -26,21 +26,26 @@ def dying_at(number, monkeypatch):
     monkeypatch.setattr(SqliteJournal, "append", dies)
 
 
+def die_in(step, cycle, number, desk, monkeypatch):
+    """Run the session up to a step, and let it die at its n-th row."""
+    if cycle == OPEN:
+        run_cycle(desk, SESSION, OPEN, through="enforce")
+    else:
+        run_cycle(desk, SESSION, OPEN)
+        run_cycle(desk, SESSION, AFTER_OPEN, through="execute")
+    advance(desk, SESSION, cycle)
+    with monkeypatch.context() as dying:
+        dying_at(number, dying)
+        with pytest.raises(Death):
+            typed(desk, step)
+
+
 @pytest.mark.parametrize("number", [1, 2, 4])
 @pytest.mark.parametrize(("step", "cycle"), [("execute", OPEN), ("exits", AFTER_OPEN)])
 def test_answers_that_were_never_acted_on_are_no_difference(
     step, cycle, number, before, monkeypatch
 ):
-    if cycle == OPEN:
-        run_cycle(before, SESSION, OPEN, through="enforce")
-    else:
-        run_cycle(before, SESSION, OPEN)
-        run_cycle(before, SESSION, AFTER_OPEN, through="execute")
-    advance(before, SESSION, cycle)
-    with monkeypatch.context() as dying:
-        dying_at(number, dying)
-        with pytest.raises(Death):
-            typed(before, step)
+    die_in(step, cycle, number, before, monkeypatch)
     assert typed(before, step).code == 0
     for following in {OPEN: (AFTER_OPEN, CLOSE), AFTER_OPEN: (CLOSE,)}[cycle]:
         assert {said.code for said in run_cycle(before, SESSION, following).values()} == {0}
@@ -55,16 +60,7 @@ def test_a_step_that_died_and_was_never_finished_is_proven_to_where_it_died(
     step, cycle, number, before, monkeypatch
 ):
     """Cron was late: the next cycle goes on, and no artifact tells of the step."""
-    if cycle == OPEN:
-        run_cycle(before, SESSION, OPEN, through="enforce")
-    else:
-        run_cycle(before, SESSION, OPEN)
-        run_cycle(before, SESSION, AFTER_OPEN, through="execute")
-    advance(before, SESSION, cycle)
-    with monkeypatch.context() as dying:
-        dying_at(number, dying)
-        with pytest.raises(Death):
-            typed(before, step)
+    die_in(step, cycle, number, before, monkeypatch)
     for following in {OPEN: (AFTER_OPEN, CLOSE), AFTER_OPEN: (CLOSE,)}[cycle]:
         run_cycle(before, SESSION, following)
     assert not (before / "artifacts" / SESSION / cycle / f"{step}.json").exists()
@@ -74,12 +70,7 @@ def test_a_step_that_died_and_was_never_finished_is_proven_to_where_it_died(
 
 
 def test_rows_of_a_step_that_died_and_whose_tape_is_gone_are_named(before, monkeypatch):
-    run_cycle(before, SESSION, OPEN, through="enforce")
-    advance(before, SESSION, OPEN)
-    with monkeypatch.context() as dying:
-        dying_at(2, dying)
-        with pytest.raises(Death):
-            typed(before, "execute")
+    die_in("execute", OPEN, 2, before, monkeypatch)
     (tape,) = (before / "artifacts" / SESSION / OPEN).glob("execute.tape-*.jsonl")
     tape.unlink()
     for following in (AFTER_OPEN, CLOSE):

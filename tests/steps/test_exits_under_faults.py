@@ -407,6 +407,46 @@ def test_a_stop_that_the_broker_forgot_is_replaced_by_another(protected):
     assert protected.resting() == [("sell", "10", "92.9")]
 
 
+def test_a_look_up_that_fails_is_no_proof_that_a_stop_is_gone(protected):
+    """It is in no list; whether the broker has it under its id cannot be asked."""
+    stop = protected.book()[-1]
+    with protected.exchange.change() as book:
+        book._db.execute(
+            "UPDATE orders SET client_order_id = 'gone', order_id = 'gone', status = 'canceled'"
+            " WHERE side = 'sell'"
+        )
+    asked = []
+
+    def trouble(method, path):
+        if path.startswith("/orders:by_client_order_id"):
+            asked.append(path)
+            return "lost" if len(asked) > 1 else ""
+        return ""
+
+    protected.line.trouble = trouble
+    told = protected.exits("093501")
+    assert certificate(told) == [("XYZ", 10, 0, 10)]
+    assert len(asked) > 2
+    assert protected.journal.order(stop["client_order_id"]).state == "UNKNOWN"
+    assert protected.resting() == []
+    protected.line.trouble = lambda method, path: ""
+    assert certificate(protected.exits("093502")) == [("XYZ", 10, 1, 0)]
+
+
+def test_an_entry_that_vanished_is_never_sent_again(rig):
+    """It was acknowledged: it may have filled, whatever the broker forgets."""
+    rig.approve(rig.entry())
+    rig.execute()
+    with rig.exchange.change() as book:
+        book._db.execute(
+            "UPDATE orders SET client_order_id = 'gone', order_id = 'gone', status = 'canceled'"
+        )
+    rig.line.log.clear()
+    rig.execute("083001")
+    assert states(rig) == ["UNKNOWN"]
+    assert not [each for each in rig.line.log if each[0] == "POST"]
+
+
 def test_inv07_shares_bought_but_not_booked_are_named(rig):
     """The order is filled and the list of fills cannot be read: nobody holds the shares yet."""
     rig.approve(rig.entry())
