@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from quantcli.cli import interrupts
+from quantcli.cli.console import warn
 from quantcli.cli.desk_file import load_config
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
@@ -105,6 +106,7 @@ class Workspace:
         self._parts: dict[str, Any] = {}
         self._closing = ExitStack()
         self._started_at: dt.datetime | None = None
+        self._criticals: list[str] = []
 
     @property
     def journal(self) -> SqliteJournal:
@@ -285,6 +287,11 @@ class Workspace:
         """Wait."""
         self.clock.sleep(seconds)
 
+    def alarm(self, line: str) -> None:
+        """Tell of an invariant that was violated, on stderr and in the run record."""
+        self._criticals.append(line)
+        warn(f"CRITICAL {line}: entries are halted; quantcli resume --reason TEXT ends it")
+
     def keep_config(self) -> None:
         """Store the decision config content-addressed, once.
 
@@ -304,6 +311,7 @@ class Workspace:
         """Note the wall-clock start of a step, for its run record; none begins after Ctrl-C."""
         interrupts.check()
         self._started_at = self.clock.now()
+        self._criticals.clear()
 
     def record(
         self, stamp: Stamp, step: StepName, exit_code: int, published: Mapping[str, str]
@@ -322,6 +330,7 @@ class Workspace:
                 "step": step,
                 "exit_code": exit_code,
                 "published": dict(published),
+                **({"critical": list(self._criticals)} if self._criticals else {}),
                 **run_facts(self.root, self._started_at or ended, ended),
             },
         )

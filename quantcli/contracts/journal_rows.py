@@ -27,6 +27,7 @@ RowKind = Literal[
 
 #: On what occasion an order's change was learned or made.
 Cause = Literal["send", "look-up", "sync", "cancel", "replace", "expire"]
+FlagName = Literal["paused", "halt-entries", "halt-all"]
 #: What a stop's level rests on.
 Basis = Literal["intent", "daily_swing_low", "intraday_higher_low"]
 #: What `exits` does about a position.
@@ -63,6 +64,12 @@ class OrderRow(Frozen):
     cumulative_quantity: Quantity
     average_price: Price | None = None
     submitted_at: Instant | None = None
+    correlation_id: Digest | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="What the change derives from: the signal that entry, stops and exit of one "
+        "trade share, else the intent; absent from rows of older programs",
+    )
 
 
 class FillRow(Frozen):
@@ -111,7 +118,7 @@ class ReviewRow(Frozen):
 class FlagRow(Frozen):
     """PAUSED or a halt was set or cleared."""
 
-    name: Literal["paused", "halt-entries", "halt-all"]
+    name: FlagName
     is_set: bool
     reasons: tuple[str, ...]
     by: Literal["reconcile", "operator", "invariant"]

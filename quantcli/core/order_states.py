@@ -17,7 +17,7 @@ from quantcli.contracts.errors import (
     TerminalStateError,
 )
 from quantcli.contracts.journal_rows import Cause, OrderRow
-from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderRecord, OrderState
+from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderIntent, OrderRecord, OrderState
 
 if TYPE_CHECKING:
     from quantcli.contracts.broker_views import BrokerOrder
@@ -192,6 +192,7 @@ def row_of(order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRow | N
         cumulative_quantity=shown.cumulative_quantity,
         average_price=shown.average_price,
         submitted_at=shown.submitted_at,
+        correlation_id=correlation_of(order.intent),
     )
 
 
@@ -212,7 +213,13 @@ def own_row(
         message=message,
         cumulative_quantity=order.cumulative_quantity,
         average_price=order.average_price,
+        correlation_id=correlation_of(order.intent),
     )
+
+
+def correlation_of(intent: OrderIntent) -> str:
+    """Return what all changes of a trade's orders have in common: its signal, else the intent."""
+    return intent.signal_id or intent.intent_id
 
 
 def code_of(

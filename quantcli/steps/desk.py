@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
 
+
+def unheard(line: str) -> None:
+    """Take an alarm that nobody waits for."""
+
+
 #: Stands for the digest of an input that was not there.
 ABSENT = "0" * 64
 
@@ -45,6 +50,7 @@ class Desk:
         market: Bars and index values.
         halts: The halt record; taped in steps that talk to the broker.
         sleep: Waits real seconds between look-ups; does nothing when a day is proven again.
+        alarm: Takes one line on an invariant that was violated; silent when a day is proven.
         broker_or_none: None in steps that do not talk to a broker.
         tape_refs: Returns the digests of this step's tapes, all attempts.
     """
@@ -57,6 +63,7 @@ class Desk:
     market: MarketData
     halts: Halts
     sleep: Callable[[float], None]
+    alarm: Callable[[str], None] = unheard
     broker_or_none: Broker | None = None
     tape_refs: Callable[[], Sequence[InputRef]] = tuple
     inputs: set[InputRef] = field(default_factory=set)

@@ -17,6 +17,7 @@ from quantcli.contracts.errors import ArtifactError, ArtifactMissing, BrokerErro
 from quantcli.contracts.execution import Execute
 from quantcli.contracts.journal_rows import IntentRow
 from quantcli.contracts.orders import OrderRecord
+from quantcli.core.halts import journal_halt
 from quantcli.core.order_payload import payload_sha256
 from quantcli.core.order_states import own_row
 from quantcli.core.sessions import SKEW_MAX
@@ -68,8 +69,10 @@ class Gate:
         reading = self._desk.halts.read()
         if reading.entries or reading.all:
             return "halted"
-        flag = self._desk.journal.flags().get("paused")
-        if flag is not None and flag.is_set:
+        flags = self._desk.journal.flags()
+        if journal_halt(flags) is not None:
+            return "halted"
+        if "paused" in flags and flags["paused"].is_set:
             return "paused"
         if order.intent.symbol in self._blocked:
             return "position-quantity"

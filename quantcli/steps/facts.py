@@ -17,6 +17,7 @@ from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.scan import Scan
 from quantcli.core.exposure import Book, exposure_gross, spending_power
 from quantcli.core.gates.facts import Facts, Proposal, Span, Tally
+from quantcli.core.halts import journal_halt
 from quantcli.core.readings import Reading
 from quantcli.core.sessions import hours, previous_session
 from quantcli.ports.broker import Broker
@@ -162,10 +163,8 @@ def _halt(desk: Desk) -> str | None:
     halts = desk.halts.read()
     if halts.entries or halts.all:
         return halts.reason
-    flags = desk.journal.flags()
-    found = [flags[name] for name in ("halt-entries", "halt-all") if name in flags]
-    reasons = [reason for flag in found if flag.is_set for reason in flag.reasons]
-    return ", ".join(reasons) if any(flag.is_set for flag in found) else None
+    reasons = journal_halt(desk.journal.flags())
+    return None if reasons is None else ", ".join(reasons)
 
 
 def _paused(desk: Desk) -> tuple[str, ...] | None:

@@ -15,6 +15,7 @@ from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerUnreachable, ContractDrift, LedgerError
 from quantcli.contracts.journal_rows import Cause, FlagRow, OrderRow
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderIntent, OrderRecord
+from quantcli.core.halts import VIOLATIONS, halt_rows
 from quantcli.core.order_payload import request_body
 from quantcli.core.order_states import apply_order_row, own_row, row_of
 from quantcli.steps.desk import Desk
@@ -125,8 +126,8 @@ def adopt(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> O
     rejected and the desk is paused.
     """
     if not is_same(order.intent, shown):
-        desk.write([pause(desk, "order-differs")])
         said = f"the broker has {shown.side} {shown.quantity} {shown.symbol} under this id"
+        desk.write(stop_entries(desk, said, "order-differs"))
         return write(desk, order, own_row(order, "REJECTED", cause, "order-differs", said))
     return learn(desk, order, shown, cause)
 
@@ -142,8 +143,8 @@ def learn(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> O
         return order
     try:
         after = apply_order_row(order, row)
-    except LedgerError:
-        desk.write([pause(desk, "order-state-contradicts")])
+    except LedgerError as error:
+        desk.write(stop_entries(desk, error.line(), "order-state-contradicts"))
         return order
     is_new = order.state in {"PENDING", "UNKNOWN"} and after.state not in {"REJECTED", "UNKNOWN"}
     desk.write([row, *(_giving_way(desk, order.intent) if is_new else ())])
@@ -192,12 +193,26 @@ def write(desk: Desk, order: OrderRecord, row: OrderRow) -> OrderRecord:
     return after
 
 
-def pause(desk: Desk, *codes: str) -> FlagRow:
-    """Return the row that sets PAUSED for these reasons, besides those it already has."""
-    flag = desk.journal.flags().get("paused")
-    reasons = flag.reasons if flag is not None and flag.is_set else ()
+def stop_entries(desk: Desk, said: str, *codes: str) -> list[FlagRow]:
+    """Return the rows that stop entries for these reasons, besides those there already are.
+
+    PAUSED lasts until a reconciliation is clean. An invariant that was violated halts as well,
+    until an operator resumes, and sounds the alarm each time it is met.
+
+    Args:
+        desk: The running step.
+        said: What was found, for the alarm.
+        codes: Reason codes of it.
+    """
+    flags = desk.journal.flags()
+    paused = flags.get("paused")
+    reasons = paused.reasons if paused is not None and paused.is_set else ()
     together = tuple(sorted({*reasons, *codes}))
-    return FlagRow(name="paused", is_set=True, reasons=together, by="invariant")
+    violated = sorted(VIOLATIONS & set(codes))
+    if violated:
+        desk.alarm(f"{', '.join(violated)}: {said}")
+    row = FlagRow(name="paused", is_set=True, reasons=together, by="invariant")
+    return [row, *halt_rows(flags, codes)]
 
 
 def is_same(intent: OrderIntent, shown: BrokerOrder) -> bool:

@@ -24,6 +24,7 @@ from quantcli.contracts.reconciliation import (
     Reconcile,
 )
 from quantcli.contracts.scalars import ZERO, money
+from quantcli.core.halts import journal_halt
 from quantcli.core.ledger import quantity_filled
 from quantcli.core.reconciliation import (
     account_breaks,
@@ -37,7 +38,7 @@ from quantcli.core.reconciliation import (
 )
 from quantcli.core.sessions import new_york, sessions_between
 from quantcli.ports.journal import Journal
-from quantcli.steps.desk import Desk
+from quantcli.steps.desk import Desk, unheard
 from quantcli.steps.order_protocol import Patience
 from quantcli.steps.sync import Synced, sync
 
@@ -98,7 +99,8 @@ def compare(desk: Desk) -> Comparison:
     account = desk.broker.account()
     is_first_day = desk.journal.genesis() is None
     with desk.journal.copy() as copy:
-        trial = dataclasses.replace(desk, journal=copy)
+        # What breaks a rule here breaks it in a copy: it is a break, and told as one.
+        trial = dataclasses.replace(desk, journal=copy, alarm=unheard)
         synced = sync(trial, Patience(desk.sleep), is_strict=True)
         positions, open_orders = synced.positions, synced.open_orders
         assert positions is not None, "a strict sync reads every part or raises"
@@ -233,9 +235,11 @@ def _paused(desk: Desk, breaks: Sequence[Break], *, read_only: bool) -> Paused:
 def _halt(desk: Desk) -> Halted | None:
     """Return the halt that stands: the report, which reads no halt record, tells of it."""
     reading = desk.halts.read()
-    if not (reading.entries or reading.all):
+    booked = journal_halt(desk.journal.flags())
+    if not (reading.entries or reading.all or booked is not None):
         return None
-    return Halted(entries=reading.entries, all=reading.all, reason=reading.reason)
+    reason = "; ".join(each for each in (reading.reason, ", ".join(booked or ())) if each)
+    return Halted(entries=True, all=reading.all, reason=reason)
 
 
 def _as_paused(flag: FlagRow) -> Paused:

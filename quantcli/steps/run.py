@@ -96,6 +96,10 @@ class World(Protocol):
         """Wait between look-ups of an unknown outcome."""
         ...
 
+    def alarm(self, line: str) -> None:
+        """Tell of an invariant that was violated, at once, and keep it for the run record."""
+        ...
+
     def keep_config(self) -> None:
         """Store the decision config content-addressed, once.
 
@@ -218,6 +222,7 @@ def _attempt(world: World, step: StepName, stamp: Stamp, function: StepFunction)
             market=cast("MarketData", Deferred(lambda: world.market)),
             halts=session.halts,
             sleep=world.sleep,
+            alarm=world.alarm,
             broker_or_none=session.broker,
             tape_refs=session.tape_refs,
         )

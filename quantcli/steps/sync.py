@@ -25,7 +25,7 @@ from quantcli.core.order_states import own_row
 from quantcli.core.reconciliation import position_breaks
 from quantcli.core.sessions import previous_session
 from quantcli.steps.desk import Desk
-from quantcli.steps.order_protocol import Patience, adopt, learn, look_up, pause, write
+from quantcli.steps.order_protocol import Patience, adopt, learn, look_up, stop_entries, write
 
 _SYMBOL = re.compile(r"[A-Z]{1,6}(\.[A-Z]{1,2})?")
 _SESSIONS_BACK_MAX = 10
@@ -121,7 +121,7 @@ def _compare_account(desk: Desk, synced: Synced) -> None:
     if theirs != genesis.account_id:
         synced.is_foreign = True
         synced.codes.append("account-differs")
-        desk.write([pause(desk, "account-differs")])
+        desk.write(stop_entries(desk, theirs, "account-differs"))
 
 
 def _resolve_unknown(desk: Desk, live: list[OrderRecord], patience: Patience) -> None:
@@ -208,6 +208,7 @@ def _fill_rows(desk: Desk, activities: list[Activity]) -> list[Frozen]:
     """Return the rows of new fills of our orders, and the row that pauses if they break a rule."""
     rows: list[Frozen] = []
     broken: set[str] = set()
+    broken_by: set[str] = set()
     positions: dict[str, PositionRecord | None] = {
         position.symbol: position for position in desk.journal.positions()
     }
@@ -219,9 +220,12 @@ def _fill_rows(desk: Desk, activities: list[Activity]) -> list[Frozen]:
         codes = invariants_broken(order, before, position, fill)
         rows.append(FillRow(fill=fill, is_late="late-fill" in codes))
         broken.update(codes)
+        broken_by.update([f"fill {fill.execution_id} of {name}"] if codes else [])
         booked[name] = before + fill.last_quantity
         positions[fill.symbol] = apply_fill(position, fill, desk.stamp.session)
-    return [*rows, pause(desk, *broken)] if broken else rows
+    if not broken:
+        return rows
+    return [*rows, *stop_entries(desk, ", ".join(sorted(broken_by)), *broken)]
 
 
 def _own_fills(desk: Desk, activities: list[Activity]) -> list[tuple[OrderRecord, Fill]]:

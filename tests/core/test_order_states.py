@@ -146,6 +146,7 @@ def test_a_row_from_the_broker_carries_all_it_said():
         "cumulative_quantity": 10,
         "average_price": Decimal("99.5"),
         "submitted_at": OPEN,
+        "correlation_id": record.intent.signal_id or record.intent.intent_id,
     }
     assert apply_order_row(record, told).state == "FILLED"
 

@@ -184,6 +184,7 @@ def execution_invariants() -> str:
     )
     from quantcli.contracts.orders import TERMINAL_ORDER_STATES
     from quantcli.contracts.reasons import REASONS
+    from quantcli.core.halts import VIOLATIONS
     from quantcli.core.order_states import TRANSITIONS
 
     states = sorted({state for pair in TRANSITIONS for state in pair})
@@ -224,6 +225,21 @@ def execution_invariants() -> str:
             ("reason code", "meaning", "what to do"),
             ((f"`{code}`", REASONS[code].summary, REASONS[code].remedy) for code in PAUSING),
         ),
+        "## What halts entries as well",
+        "An invariant that was violated is a fault of the desk's or of the broker's, not a "
+        "difference in the books. The order stays as it is stored, a line that begins with "
+        "CRITICAL goes to stderr and into the run record, the report lists the incident, and "
+        "entries stay halted, whatever `reconcile` finds, until an operator types "
+        "`resume --reason`. Exits go on.",
+        table(
+            ("reason code", "meaning"),
+            ((f"`{code}`", REASONS[code].summary) for code in sorted(VIOLATIONS)),
+        ),
+        "## What a change of state carries",
+        "Each change is a row of the journal and a line of the session's `transactions.jsonl`: "
+        "the state before and after, its cause (`send`, `look-up`, `sync`, `cancel`, `replace`, "
+        "`expire`), and a correlation id, which entry, stops and exit of one trade share: the "
+        "signal's id, or the intent's where there was no signal.",
         "## The tests behind each invariant",
         table(("invariant", "tests"), sorted(invariant_tests().items())),
     )

@@ -116,7 +116,15 @@ def test_the_page_of_invariants_shows_the_table_that_the_journal_applies():
 def test_every_contradiction_that_pauses_is_on_the_page():
     steps = "".join(path.read_text() for path in (generate.ROOT / "quantcli/steps").glob("*.py"))
     ledger = (generate.ROOT / "quantcli/core/ledger.py").read_text()
-    codes = {*re.findall(r'pause\(desk, "([a-z-]+)"', steps)}
+    codes = {*re.findall(r'stop_entries\(desk, [\w.()]+, "([a-z-]+)"', steps)}
     codes |= {*re.findall(r'broken\.append\("([a-z-]+)"\)', ledger)}
     assert len(codes) > 3
     assert codes == {*generate.PAUSING}
+
+
+def test_every_violation_that_halts_is_one_that_pauses():
+    from quantcli.core.halts import VIOLATIONS
+
+    page = generate.execution_invariants().split("## What halts entries as well")[1]
+    assert {*generate.PAUSING} > VIOLATIONS
+    assert all(f"| `{code}` |" in page for code in VIOLATIONS)

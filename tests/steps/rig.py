@@ -181,6 +181,7 @@ class Rig:
         self.bars = Bars(daily)
         self.shelf = Shelf()
         self.slept = []
+        self.alarms = []
         self.mode = "local"
         self.config = DeskConfig(limits=LIMITS, exits=ExitsSection(**exits_settings))
 
@@ -217,6 +218,7 @@ class Rig:
             market=self.bars,
             halts=self.halts,
             sleep=self.slept.append,
+            alarm=self.alarms.append,
             broker_or_none=self.broker,
         )
 

@@ -42,6 +42,7 @@ class SmallWorld:
         self.attempts = []
         self.views = 0
         self.now = None
+        self.alarms = []
 
     def stamp(self, session=DAY, cycle="083000", as_of=None):
         at = as_of or dt.datetime.combine(session, dt.time(13, 30), dt.UTC)
@@ -68,6 +69,9 @@ class SmallWorld:
 
     def refresh_views(self):
         self.views += 1
+
+    def alarm(self, line):
+        self.alarms.append(line)
 
     def sleep(self, seconds):
         raise AssertionError("nothing here waits")

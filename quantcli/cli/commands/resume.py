@@ -18,10 +18,13 @@ from quantcli.cli.options import (
 )
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.errors import UsageError
-from quantcli.contracts.journal_rows import FlagRow
+from quantcli.contracts.journal_rows import FlagName, FlagRow
 from quantcli.core.sessions import cycle_name
 from quantcli.ports.halts import HaltReading
 from quantcli.ports.journal import Place
+
+#: Halts that stand in the journal: an invariant was violated.
+_HALTS: tuple[FlagName, ...] = ("halt-entries", "halt-all")
 
 
 def command(
@@ -44,12 +47,18 @@ def command(
         session = operators_session(workspace, at)
         flags = workspace.journal.flags()
         was_paused = "paused" in flags and flags["paused"].is_set
+        halted = [name for name in _HALTS if name in flags and flags[name].is_set]
         halt = workspace.halts.read()
-        cleared = FlagRow(name="paused", is_set=False, reasons=(why,), by="operator")
         # Journaled even if nothing was paused: a halt's end needs its trace as well.
-        workspace.journal.append(Place(session, cycle_name(at), "resume"), [cleared])
+        cleared = [
+            FlagRow(name=name, is_set=False, reasons=(why,), by="operator")
+            for name in ("paused", *halted)
+        ]
+        workspace.journal.append(Place(session, cycle_name(at), "resume"), cleared)
         workspace.halts.write(HaltReading(entries=False, all=False, reason=""))
-    ended = [name for name, was in (("PAUSED", was_paused), ("halt", halt.entries)) if was]
+    ended = [
+        name for name, was in (("PAUSED", was_paused), ("halt", halt.entries or halted)) if was
+    ]
     text = f"ended: {', '.join(ended)}" if ended else "nothing was halted or paused"
     if workspace.mode == "dry-run":
         text = f"DRY RUN {text}"

@@ -18,6 +18,7 @@ from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.scalars import plain
 from quantcli.core.coverage import coverage
 from quantcli.core.evidence import Evidence
+from quantcli.core.halts import journal_halt
 from quantcli.shell.clock import WallClock
 
 _WATCH_SECONDS = 5.0
@@ -62,7 +63,8 @@ def _read(root: Path, dry_run: bool) -> tuple[dict[str, Any], int]:
             value |= _newest_session(workspace)
         except StorageError as error:
             return {**value, "state_error": error.as_object(), "may_enter": False}, error.exit_code
-    value["may_enter"] = not (value["halt"]["entries"] or value["paused"]["is_set"])
+    stopped = (value["halt"]["entries"], value["violations"], value["paused"]["is_set"])
+    value["may_enter"] = not any(stopped)
     return value, 0
 
 
@@ -77,7 +79,8 @@ def _standing(workspace: Workspace) -> dict[str, Any]:
 
 def _book(workspace: Workspace) -> dict[str, Any]:
     journal = workspace.journal
-    flag = journal.flags().get("paused")
+    flags = journal.flags()
+    flag = flags.get("paused")
     live, stops = journal.orders(live_only=True), journal.stops()
     positions = []
     for record in journal.positions():
@@ -95,6 +98,7 @@ def _book(workspace: Workspace) -> dict[str, Any]:
             }
         )
     return {
+        "violations": list(journal_halt(flags) or ()),
         "paused": {
             "is_set": flag is not None and flag.is_set,
             "reasons": list(flag.reasons) if flag is not None and flag.is_set else [],
