@@ -60,6 +60,16 @@ class Finding(Frozen):
     limit: str | None = None
 
 
+class CallCount(Frozen):
+    """How often the attempt that made an artifact asked the broker for one kind of thing."""
+
+    endpoint: str = Field(
+        description="What was asked for: positions, open-orders, order-look-up..."
+    )
+    calls: int = Field(ge=1, description="Questions; one may take several pages")
+    requests: int = Field(ge=0, description="Requests that they took, every page counted")
+
+
 class Stamp(Frozen):
     """Where and when a step runs: shared by all artifacts of a cycle."""
 
@@ -112,8 +122,15 @@ class BrokerArtifact(Artifact):
     """An artifact of a step that reads the broker's answers.
 
     `drift` is absent from the bytes when there is none: an answer that is as agreed leaves no
-    trace.
+    trace. `calls` is of the attempt that published: one that resumes asks less or more.
     """
+
+    calls: tuple[CallCount, ...] = Field(
+        default=(),
+        exclude_if=lambda found: not found,
+        description="What the broker was asked, by endpoint; absent from artifacts of older "
+        "programs",
+    )
 
     drift: tuple[Finding, ...] = Field(
         default=(),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         CalendarDay,
         Submission,
     )
-    from quantcli.contracts.envelope import Finding
+    from quantcli.contracts.envelope import CallCount, Finding
 
 
 class Request(NamedTuple):
@@ -104,6 +104,10 @@ class Broker(Protocol):
 
     def drift(self) -> tuple[Finding, ...]:
         """Return where the answers so far differ from the contract, each once, sorted."""
+        ...
+
+    def calls(self) -> tuple[CallCount, ...]:
+        """Return how often each kind of thing was asked for so far, sorted by kind."""
         ...
 
     def cancel(self, broker_order_id: str) -> bool | None:

@@ -161,6 +161,7 @@ class Desk:
         header = model.header(self.stamp, tuple(refs), exit_code)
         if issubclass(model, BrokerArtifact) and self.broker_or_none is not None:
             header["drift"] = self.broker_or_none.drift()
+            header["calls"] = self.broker_or_none.calls()
         return header
 
 

@@ -30,7 +30,7 @@ from quantcli.steps.order_protocol import Patience, adopt, is_absent, look_up, s
 from quantcli.steps.order_reports import changes, fills_booked, order_reports
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
-from quantcli.steps.sync import sync
+from quantcli.steps.sync import book_fills, sync
 
 #: A broker that does not answer this often in one pass is left alone until the next.
 FAILURES_MAX = 3
@@ -56,7 +56,8 @@ def exits(desk: Desk) -> Exits:
     if not synced.is_foreign:
         _attempt_all(run)
     if run.has_sold:
-        codes.update(sync(desk, patience).codes)
+        sold = [order for order in run.books().live if order.intent.purpose == "exit"]
+        codes.update(book_fills(desk, sold))
     unbooked = _unbooked(run)
     _certify(run, unbooked)
     return _artifact(run, unbooked)

@@ -23,7 +23,7 @@ from quantcli.core.order_ids import IntentKey
 from quantcli.steps.exit_pass import Pass
 from quantcli.steps.order_protocol import cancel, refresh, send
 from quantcli.steps.position_view import Look, look_at
-from quantcli.steps.sync import sync
+from quantcli.steps.sync import book_fills
 
 
 def protect(run: Pass, position: PositionRecord) -> None:
@@ -132,7 +132,7 @@ def _sellable(run: Pass, look: Look) -> Decimal:
     desk, situation = run.desk, look.situation
     stops = [desk.journal.order(stop.client_order_id) for stop in situation.stops]
     if any(order is not None and order.cumulative_quantity > 0 for order in stops):
-        run.codes.update(sync(desk, run.patience).codes)
+        run.codes.update(book_fills(desk))
     held = run.books().positions.get(look.position.symbol)
     quantity = ZERO if held is None else held.quantity
     return min(situation.shares, quantity) - situation.exiting

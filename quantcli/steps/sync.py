@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -25,7 +25,15 @@ from quantcli.core.order_states import own_row
 from quantcli.core.reconciliation import position_breaks
 from quantcli.core.sessions import previous_session
 from quantcli.steps.desk import Desk
-from quantcli.steps.order_protocol import Patience, adopt, learn, look_up, stop_entries, write
+from quantcli.steps.order_protocol import (
+    Patience,
+    adopt,
+    learn,
+    look_up,
+    refresh,
+    stop_entries,
+    write,
+)
 
 _SYMBOL = re.compile(r"[A-Z]{1,6}(\.[A-Z]{1,2})?")
 _SESSIONS_BACK_MAX = 10
@@ -96,7 +104,27 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
     return synced
 
 
-def _in_our_words(part: Callable[[], None]) -> None:
+def book_fills(desk: Desk, orders: Iterable[OrderRecord] = ()) -> list[str]:
+    """Book what orders of this pass came to since its sync; return codes of what failed.
+
+    Asks for those orders and for the activities only: positions and open orders were read.
+
+    Args:
+        desk: The running step; rows belong to it.
+        orders: Which orders to look up first, by id.
+    """
+    codes = []
+    parts: list[Callable[[], object]] = [partial(refresh, desk, order, "sync") for order in orders]
+    parts.append(partial(_sync_activities, desk, Synced()))
+    for part in parts:
+        try:
+            _in_our_words(part)
+        except (BrokerError, LedgerError) as error:
+            codes.append(error.code)
+    return codes
+
+
+def _in_our_words(part: Callable[[], object]) -> None:
     """Read one part; an answer that no value of ours can hold is a drift, never a bug.
 
     Exits go on without the part.

@@ -71,8 +71,8 @@ def two_stops(rig, first=5, second=5):
 
 
 def without_inputs(artifact):
-    """Return the artifact without what it read: a resumed pass may have less to read."""
-    return artifact.model_copy(update={"inputs": ()})
+    """Return the artifact without what it read and asked: a resumed pass may have less to do."""
+    return artifact.model_copy(update={"inputs": (), "calls": ()})
 
 
 def count_appends(rig):

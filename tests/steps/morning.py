@@ -155,7 +155,7 @@ class Morning:
         return found
 
     def enforce(self, broker=True):
-        return enforce(self.desk("enforce", self.broker if broker else None))
+        return enforce(self.desk("enforce", AlpacaBroker(self.line) if broker else None))
 
     def at(self, cycle, as_of):
         """Move to another cycle of the session, the exchange's clock with it."""

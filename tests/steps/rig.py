@@ -219,7 +219,7 @@ class Rig:
             halts=self.halts,
             sleep=self.slept.append,
             alarm=self.alarms.append,
-            broker_or_none=self.broker,
+            broker_or_none=AlpacaBroker(self.line),
         )
 
     def execute(self, cycle=None):

@@ -11,6 +11,7 @@ from quantcli.contracts.registry import parse_artifact
 from quantcli.ports.halts import HaltReading
 from quantcli.steps.execute import execute
 from tests.steps.conftest import AFTER_CLOSE, AFTER_OPEN, MARKET
+from tests.steps.holdings import without_inputs
 from tests.steps.rig import Crash, Rig, always, once, states
 
 
@@ -339,7 +340,7 @@ def test_a_crashed_and_resumed_pass_tells_the_same():
         other.approve(other.entry(), other.entry("ABC", limit="42"))
         return other
 
-    plain = fresh().execute().to_bytes()
+    plain = without_inputs(fresh().execute())
     for point in ("crash-before", "crash-after"):
         for number in range(2):
             other = fresh()
@@ -347,7 +348,7 @@ def test_a_crashed_and_resumed_pass_tells_the_same():
             other.line.trouble = lambda m, p, hits=hits: next(hits, "") if m == "POST" else ""
             with pytest.raises(Crash):
                 other.execute()
-            assert other.execute().to_bytes() == plain
+            assert without_inputs(other.execute()) == plain
 
 
 def test_nothing_is_sent_after_the_close(rig):

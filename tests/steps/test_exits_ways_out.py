@@ -239,3 +239,36 @@ def test_a_short_position_is_named_and_left_alone(protected):
     assert reviews(told)[0][:2] == ("wait", "position-oversold")
     assert "position-oversold" in told.codes
     assert told.exit_code == 8
+
+
+def asked(artifact):
+    """Return endpoint -> questions, as the artifact counts them."""
+    return {each.endpoint: each.calls for each in artifact.calls}
+
+
+def test_a_pass_that_sells_asks_for_positions_and_open_orders_once(protected):
+    with_exits(protected, hold_sessions_max=1)
+    protected.to(WEDNESDAY_OPEN)
+    told = protected.exits()
+    assert told.reviews[0].action == "exit"
+    assert protected.journal.positions() == ()
+    assert asked(told) == {
+        "account": 1,
+        "activities": 2,  # the sale is booked in the same pass
+        "clock": 2,  # once more before the send
+        "open-orders": 1,
+        "order-cancel": 1,
+        "order-look-up": 2,  # the cancel, then the sale, read back
+        "order-submit": 1,
+        "positions": 1,
+    }
+
+
+def test_a_pass_that_moves_nothing_asks_once_for_each(protected):
+    assert asked(protected.exits("093501")) == {
+        "account": 1,
+        "activities": 1,
+        "clock": 1,
+        "open-orders": 1,
+        "positions": 1,
+    }

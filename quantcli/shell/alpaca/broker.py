@@ -21,16 +21,16 @@ from quantcli.contracts.broker_views import (
     Submission,
     Unknown,
 )
-from quantcli.contracts.envelope import Finding
+from quantcli.contracts.envelope import CallCount, Finding
 from quantcli.contracts.errors import (
     BrokerError,
     BrokerRefused,
     BrokerUnreachable,
     ContractDrift,
 )
-from quantcli.contracts.scalars import instant_text
 from quantcli.ports.broker import Request, Response, Transport, TransportFailure
 from quantcli.shell.alpaca import translate
+from quantcli.shell.alpaca.calls import CountedLine
 from quantcli.shell.alpaca.drift import DriftLog
 
 _PAGE_ORDERS = 500
@@ -48,8 +48,12 @@ class AlpacaBroker:
 
     def __init__(self, transport: Transport) -> None:
         """Use a transport; the caller decides whether it is recorded."""
-        self._transport = transport
+        self._line = CountedLine(transport)
         self._log = DriftLog()
+
+    def calls(self) -> tuple[CallCount, ...]:
+        """Return how often each kind of thing was asked for so far, sorted by kind."""
+        return self._line.counts()
 
     def drift(self) -> tuple[Finding, ...]:
         """Return where the answers so far differ from the contract, each once, sorted."""
@@ -57,24 +61,29 @@ class AlpacaBroker:
 
     def account(self) -> Account:
         """Return the account."""
+        self._line.ask("account")
         return self._get("/account", {}, translate.account_of)
 
     def clock(self) -> BrokerClock:
         """Return the broker's clock."""
+        self._line.ask("clock")
         return self._get("/clock", {}, translate.clock_of)
 
     def calendar(self, first: dt.date, last: dt.date) -> tuple[CalendarDay, ...]:
         """Return the broker's sessions in [first, last]."""
+        self._line.ask("calendar")
         query = {"start": first.isoformat(), "end": last.isoformat()}
         return self._get_list("/calendar", query, translate.calendar_day_of)
 
     def positions(self) -> tuple[BrokerPosition, ...]:
         """Return all positions, by symbol."""
+        self._line.ask("positions")
         found = self._get_list("/positions", {}, translate.position_of)
         return tuple(sorted(found, key=lambda position: position.symbol))
 
     def open_orders(self) -> tuple[BrokerOrder, ...]:
         """Return all open orders, oldest first, every page of them."""
+        self._line.ask("open-orders")
         found: dict[str, BrokerOrder] = {}
         query = {"status": "open", "limit": str(_PAGE_ORDERS), "direction": "asc"}
         for _ in range(_PAGES_MAX):
@@ -83,15 +92,15 @@ class AlpacaBroker:
             found.update((order.broker_order_id, order) for order in page)
             if len(page) < _PAGE_ORDERS:
                 return tuple(found.values())
-            last = page[-1].submitted_at
-            if last is None or len(found) == before:
+            if len(found) == before:
                 break
-            # `after` is exclusive: step back a little, so that equal stamps are not skipped.
-            query["after"] = instant_text(last - dt.timedelta(milliseconds=1))
+            # By id, not by instant: orders may share one.
+            query["after_order_id"] = page[-1].broker_order_id
         raise ContractDrift("the list of open orders does not end", value=len(found))
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
         """Return an order, open or closed; None if the broker says it has none."""
+        self._line.ask("order-look-up")
         query = urlencode({"client_order_id": client_order_id})
         response = self._send(Request("GET", "/orders:by_client_order_id", query, b""))
         if response.status == 404:
@@ -109,6 +118,7 @@ class AlpacaBroker:
 
     def activities(self, after: str | None) -> tuple[Activity, ...]:
         """Return the account's activities dated `after` (YYYY-MM-DD) or later, oldest first."""
+        self._line.ask("activities")
         found: dict[str, Activity] = {}
         query = {"direction": "asc", "page_size": str(_PAGE_ACTIVITIES)}
         if after is not None:
@@ -128,6 +138,7 @@ class AlpacaBroker:
         Raises:
             BrokerUnreachable: the request certainly never left.
         """
+        self._line.ask("order-submit")
         return self._submission(Request("POST", "/orders", "", payload))
 
     def replace(self, broker_order_id: str, payload: bytes) -> Submission:
@@ -136,14 +147,14 @@ class AlpacaBroker:
         Raises:
             BrokerUnreachable: the request certainly never left.
         """
+        self._line.ask("order-replace")
         return self._submission(Request("PATCH", _order_path(broker_order_id), "", payload))
 
     def cancel(self, broker_order_id: str) -> bool | None:
         """Ask to cancel: True taken, False refused (re-read the order), None unknown."""
+        self._line.ask("order-cancel")
         try:
-            response = self._transport.send(
-                Request("DELETE", _order_path(broker_order_id), "", b"")
-            )
+            response = self._line.send(Request("DELETE", _order_path(broker_order_id), "", b""))
         except TransportFailure:
             return None
         if response.status in (200, 204, 207):
@@ -153,7 +164,7 @@ class AlpacaBroker:
     def _submission(self, request: Request) -> Submission:
         asked = str(orjson.loads(request.body)["client_order_id"])
         try:
-            response = self._transport.send(request)
+            response = self._line.send(request)
         except TransportFailure as failure:
             if not failure.was_sent:
                 raise BrokerUnreachable(
@@ -190,7 +201,7 @@ class AlpacaBroker:
 
     def _send(self, request: Request) -> Response:
         try:
-            return self._transport.send(request)
+            return self._line.send(request)
         except TransportFailure as failure:
             raise BrokerUnreachable(
                 f"no answer to {request.method} {request.path}: {failure.why}",

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from quantcli.contracts.broker_views import Accepted, Refused, Unknown
+from quantcli.contracts.envelope import CallCount
 from quantcli.contracts.errors import BrokerRefused, BrokerUnreachable, ContractDrift
 from quantcli.ports.broker import Response, TransportFailure
 from quantcli.shell.alpaca.broker import AlpacaBroker
@@ -269,26 +270,45 @@ def order_book(count):
         query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
         assert query["status"] == "open"
         assert query["direction"] == "asc"
-        after = dt.datetime.fromisoformat(query.get("after", "2000-01-01T00:00:00Z"))
-        shown = [o for o in orders if dt.datetime.fromisoformat(o["submitted_at"]) > after]
-        return 200, {}, json.dumps(shown[: int(query["limit"])]).encode()
+        names = [order["id"] for order in orders]
+        first = names.index(query["after_order_id"]) + 1 if "after_order_id" in query else 0
+        return 200, {}, json.dumps(orders[first : first + int(query["limit"])]).encode()
 
     return answer
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1203])
 def test_open_orders_to_the_last_page(count):
+    """However many: also where hundreds were submitted at one instant."""
     with Broker(order_book(count)) as server:
-        found = AlpacaBroker(AlpacaTransport(server.url, "k", "s")).open_orders()
+        broker = AlpacaBroker(AlpacaTransport(server.url, "k", "s"))
+        found = broker.open_orders()
 
     assert [order.client_order_id for order in found] == [f"q1-{n}" for n in range(count)]
+    (asked,) = broker.calls()
+    assert asked == CallCount(endpoint="open-orders", calls=1, requests=count // 500 + 1)
 
 
-@pytest.mark.parametrize("submitted", ["same", None])
-def test_a_list_that_does_not_move_on_is_drift(submitted):
-    """More orders with one stamp than a page holds: some can never be seen."""
-    at = stamp(0) if submitted else None
-    page = [{**ORDER, "id": f"b-{n}", "submitted_at": at} for n in range(500)]
+def test_questions_and_their_requests_are_counted_apart():
+    broker = AlpacaBroker(said(200, []))
+    broker.positions()
+    broker.positions()
+    broker.activities(None)
+    assert [(each.endpoint, each.calls, each.requests) for each in broker.calls()] == [
+        ("activities", 1, 1),
+        ("positions", 2, 2),
+    ]
+
+
+def test_a_request_that_is_not_answered_counts_as_well():
+    broker = AlpacaBroker(Said(failure=TransportFailure("read-timeout", was_sent=True)))
+    with pytest.raises(BrokerUnreachable):
+        broker.account()
+    assert [(each.calls, each.requests) for each in broker.calls()] == [(1, 1)]
+
+
+def test_a_list_that_does_not_move_on_is_drift():
+    page = [{**ORDER, "id": f"b-{n}"} for n in range(500)]
 
     with pytest.raises(ContractDrift, match="does not end"):
         AlpacaBroker(said(200, page)).open_orders()
