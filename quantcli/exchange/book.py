@@ -18,7 +18,7 @@ from quantcli.exchange.book_file import connect
 from quantcli.exchange.figures import spelled, spelled_or_none
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.order_rows import IS_OPEN, PUT, SELECT, order_of, row_of
-from quantcli.exchange.schema import CONFIGURATIONS
+from quantcli.exchange.schema import CANCELS, CONFIGURATIONS
 from quantcli.exchange.trading_hours import Micros
 
 #: Of one statement.
@@ -92,6 +92,10 @@ class Book:
         with self._db:  # commits, or rolls back whatever the exception
             yield
 
+    def _has_table(self, name: str) -> bool:
+        """Return whether a table is there that is made only when it is needed."""
+        return self._one("SELECT 1 FROM sqlite_master WHERE name = ?", name) is not None
+
     def _one(self, statement: str, *values: Any) -> Any:
         row = self._db.execute(statement, values).fetchone()
         return None if row is None else row[0]
@@ -128,7 +132,7 @@ class Book:
 
     def configurations(self) -> dict[str, Any]:
         """Return the switches that the customer ever set: name -> JSON value."""
-        if not self._one("SELECT 1 FROM sqlite_master WHERE name = 'configurations'"):
+        if not self._has_table("configurations"):
             return {}
         rows = self._db.execute("SELECT name, value FROM configurations ORDER BY name")
         return {name: json.loads(value) for name, value in rows}
@@ -240,6 +244,20 @@ class Book:
             for leg in self.orders(f"parent IN ({marks}) AND status <> 'replaced'", *some):
                 found.setdefault(leg.group, []).append(leg)
         return found
+
+    def cancels(self) -> dict[str, int]:
+        """Return order id -> how many more requests will find its cancel undone."""
+        if not self._has_table("cancels"):
+            return {}
+        return dict(self._db.execute("SELECT order_id, requests FROM cancels ORDER BY order_id"))
+
+    def put_cancel(self, order_id: str, requests: int) -> None:
+        """Keep a cancel under way; below zero it is done and goes. Made with its first row."""
+        self._db.execute(CANCELS)
+        if requests < 0:
+            self._db.execute("DELETE FROM cancels WHERE order_id = ?", (order_id,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO cancels VALUES (?, ?)", (order_id, requests))
 
     def route_accepted(self, at: Micros) -> None:
         """Make every queued order live, a queued OCO's stop too: the market opens."""

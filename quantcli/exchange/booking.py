@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 from quantcli.exchange.advance import list_assets
@@ -24,7 +25,18 @@ from quantcli.exchange.order_rules import (
 from quantcli.exchange.refusals import forbidden, malformed, unprocessable
 from quantcli.exchange.settlement import shares_worth
 from quantcli.exchange.trading_floor import match_at_once
-from quantcli.exchange.trading_hours import Micros, span_ahead, span_now
+from quantcli.exchange.trading_hours import (
+    Micros,
+    local_date,
+    sessions_before,
+    span_ahead,
+    span_now,
+    span_of,
+)
+
+#: Older than this no order stays at the broker.
+GTC_DAYS_MAX = dt.timedelta(days=90)
+_DAY = dt.timedelta(days=1)
 
 
 def book_order(call: Call, ticket: Ticket) -> Order:
@@ -80,9 +92,16 @@ def check_unique(book: Book, client_order_id: str | None) -> None:
         raise malformed("client_order_id must be unique")
 
 
-def expires_at(time_in_force: TimeInForce, clock: Micros) -> Micros | None:
-    """Return when an order of this instant ends by itself: a DAY order at its session's close."""
-    return span_ahead(clock).closes if time_in_force == "day" else None
+def expires_at(time_in_force: TimeInForce, clock: Micros, created: Micros | None = None) -> Micros:
+    """Return when an order of this instant ends by itself, at the latest.
+
+    That is the close of its session. A GTC order lives to the close of the last session within
+    90 days of its making; of one that took the place of another, the first one's making counts.
+    """
+    if time_in_force != "gtc":
+        return span_ahead(clock).closes
+    aged_out = local_date(clock if created is None else created) + GTC_DAYS_MAX
+    return span_of(next(sessions_before(aged_out + _DAY))).closes
 
 
 def _order_of(call: Call, ticket: Ticket, symbol: str) -> Order:

@@ -17,6 +17,7 @@ from quantcli.exchange.fault_answers import changed, rate_limited
 from quantcli.exchange.fault_orders import as_taken, fill_part, reject
 from quantcli.exchange.faults import CONTROL_PATH, ConnectionDropped, Fault
 from quantcli.exchange.order_record import OPEN_STATUSES, Order
+from quantcli.exchange.order_view import PENDING_CANCEL
 from quantcli.exchange.refusals import malformed, not_found, unprocessable
 from quantcli.exchange.trading_hours import Micros, micros
 from quantcli.exchange.wire_answers import WireAnswer, gateway_page, refused, said
@@ -185,7 +186,7 @@ def _as_shown(exchange: Exchange, method: str, path: str, answer: WireAnswer) ->
     hidden = [row["id"] for row in rows if row["id"] in board.hidden]
     for row in rows:
         if row["id"] in board.stuck and row["status"] in OPEN_STATUSES:
-            row["status"] = "pending_cancel"
+            row["status"] = PENDING_CANCEL
     for order_id in hidden:
         left, number = board.hidden.pop(order_id)
         if left > 1:

@@ -10,16 +10,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from quantcli.exchange.calls import encoded
+from quantcli.exchange.credentials import sent_keys
 from quantcli.exchange.rate_limit import RateLimiter
 from quantcli.exchange.stream import TradeStream
 from quantcli.exchange.trading_hours import micros
-from quantcli.exchange.venue import Exchange
+from quantcli.exchange.venue import CONTROL, Exchange
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-_UNLIMITED = "/_sim/"
 
 
 def routes(exchange: Exchange, answer: Endpoint) -> list[BaseRoute]:
@@ -28,11 +27,12 @@ def routes(exchange: Exchange, answer: Endpoint) -> list[BaseRoute]:
     Requests with the right keys count towards the limit; moving the clock never does.
     """
     stream = TradeStream(exchange)
-    limiter = RateLimiter(exchange.settings.requests_per_minute)
+    settings = exchange.settings
+    limiter = RateLimiter(settings.requests_per_minute, settings.data_requests_per_minute)
 
     def is_customer(request: Request) -> bool:
-        sent = request.headers
-        return exchange.admits(sent.get("apca-api-key-id", ""), sent.get("apca-api-secret-key", ""))
+        keys = sent_keys(request.headers)
+        return keys is not None and exchange.admits(*keys)
 
     async def limits(request: Request) -> Response:
         """Show the limit, or set another one: `requests_per_minute`, null for none."""
@@ -44,14 +44,14 @@ def routes(exchange: Exchange, answer: Endpoint) -> list[BaseRoute]:
 
     async def endpoint(request: Request) -> Response:
         path = request.url.path
-        if limiter.limit is None or path.startswith(_UNLIMITED) or not is_customer(request):
-            response = await answer(request)
-        else:
+        allowance = None
+        if not path.startswith(CONTROL) and is_customer(request):
             allowance = limiter.take(path, micros(exchange.clock))
-            if allowance.is_exceeded:
-                response = _json(allowance.refusal, 429)
-            else:
-                response = await answer(request)
+        if allowance is not None and allowance.is_exceeded:
+            response = _json(allowance.refusal, 429)
+        else:
+            response = await answer(request)
+        if allowance is not None:
             response.headers.update(dict(allowance.headers))
         if request.method != "GET":
             stream.wake()

@@ -22,7 +22,7 @@ def read_one_of(body: dict[str, Any], name: str, allowed: tuple[str, ...], messa
     """
     value = body.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise malformed(message if value is None else f"{message}: {value}")
+        raise malformed(message)
     return value
 
 

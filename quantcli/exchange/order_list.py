@@ -43,7 +43,8 @@ def views(call: Call, orders: list[Order], *, is_nested: bool) -> list[dict[str,
     """Return orders as the wire shows them, with their legs inside if they are wanted there."""
     parents = [order.order_id for order in orders if order.order_class and not order.parent]
     legs = call.book.legs(parents) if is_nested and parents else {}
-    return [order_view(call.seed, order, legs.get(order.order_id, ())) for order in orders]
+    cancels = call.book.cancels()
+    return [order_view(call.seed, each, legs.get(each.order_id, ()), cancels) for each in orders]
 
 
 def order_named(call: Call, name: str) -> Order:

@@ -51,7 +51,7 @@ class Order(NamedTuple):
         stop_price: Of a trailing stop where it stands now.
         reserve_price: What a buy sets aside per share until it fills; None for a sell.
         filled_cost: Sum of fill price x shares, exact.
-        expires: When a DAY order ends: the close of its session; else None.
+        expires: When an order ends by itself; None in books from before GTC orders aged out.
         parent: Id of the order that a leg belongs to.
         notional: What an order by value is to be worth, in USD.
         high_water_mark: Of a trailing stop the best price since it was sent.

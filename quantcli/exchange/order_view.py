@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -11,11 +11,24 @@ from quantcli.exchange.identities import asset_id
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.trading_hours import spelled_instant
 
+#: What an order is called whose cancel is under way; in the book it is as open as before.
+PENDING_CANCEL = "pending_cancel"
+
 _AVERAGE_QUANTUM = Decimal("1e-16")
 
 
-def order_view(seed: int, order: Order, legs: Sequence[Order] = ()) -> dict[str, Any]:
-    """Return the JSON object of an order, its legs inside it; the seed is that of all ids."""
+def order_view(
+    seed: int, order: Order, legs: Sequence[Order] = (), cancels: Container[str] = ()
+) -> dict[str, Any]:
+    """Return the JSON object of an order, its legs inside it.
+
+    Args:
+        seed: That of all ids.
+        order: As in the book.
+        legs: Those to be shown inside it.
+        cancels: Ids of the orders whose cancel is under way.
+    """
+    is_going = order.is_open and order.order_id in cancels
     return {
         "id": order.order_id,
         "client_order_id": order.client_order_id,
@@ -45,12 +58,13 @@ def order_view(seed: int, order: Order, legs: Sequence[Order] = ()) -> dict[str,
         "time_in_force": order.time_in_force,
         "limit_price": spelled_or_none(order.limit_price),
         "stop_price": spelled_or_none(order.stop_price),
-        "status": order.status,
+        "status": PENDING_CANCEL if is_going else order.status,
         "extended_hours": bool(order.extended_hours),
-        "legs": [order_view(seed, leg) for leg in legs] or None,
+        "legs": [order_view(seed, leg, cancels=cancels) for leg in legs] or None,
         "trail_percent": spelled_or_none(order.trail_percent),
         "trail_price": spelled_or_none(order.trail_price),
         "hwm": spelled_or_none(order.high_water_mark),
+        "ratio_qty": None,
         "subtag": None,
         "source": None,
     }

@@ -5,10 +5,9 @@ from __future__ import annotations
 from quantcli.exchange.booking import asset_symbol, book_group, book_order
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.order_entry import read_ticket
-from quantcli.exchange.order_groups import cancel
 from quantcli.exchange.order_list import list_orders, order_named, views
-from quantcli.exchange.order_record import Order
-from quantcli.exchange.order_view import order_view
+from quantcli.exchange.order_view import PENDING_CANCEL, order_view
+from quantcli.exchange.pending_cancels import cancel_in_time
 from quantcli.exchange.refusals import malformed, not_found, unprocessable
 from quantcli.exchange.replacing import patch_order
 
@@ -51,21 +50,34 @@ def get_order_by_client_id(call: Call) -> Answer:
 
 
 def delete_order(call: Call) -> Answer:
-    """Cancel an open order; here the cancel is done when the answer leaves."""
+    """Take the cancel of an open order; unless told otherwise it is done when the answer leaves."""
     order = order_named(call, call.segments[0])
     if not order.is_open:
         raise unprocessable(f"order is not cancelable: it is {order.status}")
-    cancel(call.book, order, call.clock)
+    if order.order_id in call.book.cancels():
+        raise unprocessable("order pending cancel")
+    cancel_in_time(call.book, order, call.settings.cancel_requests)
     return Answer(204, None)
 
 
 def delete_orders(call: Call) -> Answer:
-    """Cancel all open orders; one row for each."""
-    canceled: list[Order] = []
-    done: set[str] = set()
-    for order in call.book.open_orders():
-        if order.order_id not in done:
-            canceled += cancel(call.book, order, call.clock)
-            done.update(each.order_id for each in canceled)
-    shown = views(call, canceled, is_nested=False)
-    return Answer(207, [{"id": each["id"], "status": 200, "body": each} for each in shown])
+    """Take the cancels of all open orders; one row for each, of a leg with its entry's object.
+
+    The rows show the orders as the cancel finds them: asked for, and not done.
+    """
+    book, under_way = call.book, set(call.book.cancels())
+    found = {each.order_id: each for each in book.open_orders() if each.order_id not in under_way}
+    gone: set[str] = set()
+    for order in found.values():
+        if order.order_id not in gone:
+            taken = cancel_in_time(book, order, call.settings.cancel_requests)
+            gone.update(each.order_id for each in taken)
+    rows = []
+    for order in found.values():
+        owner = found.get(order.group) or book.order(order.group)
+        assert owner is not None, "a leg has its order"
+        body = order_view(call.seed, owner)
+        if owner.order_id in found:
+            body["status"] = PENDING_CANCEL
+        rows.append({"id": order.order_id, "status": 200, "body": body})
+    return Answer(207, rows)

@@ -38,6 +38,8 @@ def patch_order(call: Call) -> Answer:
     old = order_named(call, call.segments[0])
     if not old.is_open:
         raise unprocessable("unable to replace order, order is not open")
+    if old.order_id in call.book.cancels():
+        raise malformed("unable to replace order, order is pending cancel")
     if span_now(call.clock) is None:  # a queued order is not at the exchange yet either
         raise malformed("unable to replace order, order isn't sent to exchange yet")
     client_order_id = read_client_order_id(body)
@@ -57,7 +59,7 @@ def _successor(call: Call, old: Order, body: dict[str, Any], client_order_id: st
     """Return the order that takes the place of another, with what the request changes."""
     time_in_force = body.get("time_in_force") or old.time_in_force
     if time_in_force not in {"day", "gtc", old.time_in_force}:
-        raise malformed(f"invalid time_in_force: {time_in_force}")
+        raise malformed("invalid time_in_force")
     limit_price = _changed_price(body, "limit_price", old.limit_price)
     stop_price = _changed_price(body, "stop_price", _own_stop(old))
     sequence = call.book.next_order()
@@ -73,7 +75,7 @@ def _successor(call: Call, old: Order, body: dict[str, Any], client_order_id: st
         status="held" if old.status == "held" else status,
         submitted=call.clock,
         updated=call.clock,
-        expires=expires_at(time_in_force, call.clock),
+        expires=expires_at(time_in_force, call.clock, old.created),
         replaces=old.order_id,
         replaced_by=None,
         triggered=old.triggered if stop_price == old.stop_price else None,

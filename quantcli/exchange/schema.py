@@ -19,6 +19,13 @@ CONFIGURATIONS = """
     ) STRICT, WITHOUT ROWID
     """
 
+CANCELS = """
+    CREATE TABLE IF NOT EXISTS cancels (
+        order_id TEXT PRIMARY KEY,
+        requests INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """
+
 TABLES = (
     """
     CREATE TABLE venue (

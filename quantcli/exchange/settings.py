@@ -30,11 +30,13 @@ class ExchangeSettings:
             together; what is left waits for the next print. None: any number.
         sec_usd_per_million: Fee in USD per million USD of a session's sale proceeds.
         taf_usd_per_share, taf_usd_max: Fee in USD per share sold, and its limit per trade.
+        cancel_requests: How many requests find an order `pending_cancel` after its cancel was
+            taken; 0: it is done before the answer leaves.
         is_synced_each_commit: False leaves syncing to disk to the end of each session; a killed
             process still loses nothing, a power cut may lose the session.
         has_recent_sip: Whether the last quarter of an hour of the consolidated feed may be read.
-        requests_per_minute: Of the simulated clock, over HTTP only, counted apart for trading and
-            for market data; None: without limit. The broker's own limit is 200.
+        requests_per_minute: Of trading, over HTTP only; None: without limit. See `rate_limit`.
+        data_requests_per_minute: The same of market data, for those who pay for them.
     """
 
     key_id: str
@@ -48,6 +50,8 @@ class ExchangeSettings:
     sec_usd_per_million: Decimal = Decimal("27.80")
     taf_usd_per_share: Decimal = Decimal("0.000166")
     taf_usd_max: Decimal = Decimal("8.30")
+    cancel_requests: int = 0
     is_synced_each_commit: bool = True
     has_recent_sip: bool = False
-    requests_per_minute: int | None = 10_000
+    requests_per_minute: int | None = 200
+    data_requests_per_minute: int | None = 10_000

@@ -246,11 +246,14 @@ def _cancel_rest(book: Book, times_in_force: frozenset[str], at: Micros) -> list
 
 
 def _expire(book: Book, span: Span) -> list[Order]:
-    """End the session's DAY orders; legs that never became live are cancelled with their entry."""
+    """End the orders whose time is over: DAY orders, and GTC orders that grew too old.
+
+    Legs that never became live are cancelled with their entry.
+    """
     return [
         move(book, order, "canceled" if order.status == "held" else "expired", span.closes)
         for order in book.open_orders()
-        if order.expires is not None
+        if order.expires is not None and order.expires <= span.closes
     ]
 
 

@@ -23,8 +23,10 @@ from quantcli.exchange.bars import ExchangeBars
 from quantcli.exchange.book import Book, VenueRow
 from quantcli.exchange.book_file import storage_error
 from quantcli.exchange.calls import Answer, Call
+from quantcli.exchange.credentials import sent_keys
 from quantcli.exchange.faults import FaultBoard
 from quantcli.exchange.order_record import Order
+from quantcli.exchange.pending_cancels import pass_request
 from quantcli.exchange.refusals import Refusal, not_found
 from quantcli.exchange.routes import Route, find_route
 from quantcli.exchange.settings import ExchangeSettings
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["AdvanceSummary", "Exchange", "ExchangeSettings"]
 
 BODY_BYTES_MAX = 1024 * 1024
+#: Below this path the simulation is controlled; a customer of a broker has nothing like it.
+CONTROL = "/_sim/"
 #: How many answers are kept for the case that the same is asked again before the book changes.
 ANSWERS_KEPT_MAX = 16
 
@@ -84,6 +88,7 @@ class Exchange:
         with self._storage():
             if self._book.venue() is None:
                 self._found(settings.seed, micros(settings.opening_at))
+            self._was_cancelling = bool(self._book.cancels())
 
     def handle(
         self, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str]
@@ -103,6 +108,10 @@ class Exchange:
         refused = self._unauthorised(headers)
         if refused is not None:
             return refused
+        if (self._was_cancelling or self.settings.cancel_requests) and not path.startswith(CONTROL):
+            with self.change() as book:
+                pass_request(book)
+                self._was_cancelling = bool(book.cancels())
         if self.faults.faults:
             from quantcli.exchange.fault_line import answer_faultily
 
@@ -352,11 +361,10 @@ class Exchange:
 
     def _unauthorised(self, headers: Mapping[str, str]) -> WireAnswer | None:
         """Return the refusal of a request without the right keys; None lets it pass."""
-        shown = {name.lower(): value for name, value in headers.items()}
-        key_id, secret = shown.get("apca-api-key-id"), shown.get("apca-api-secret-key")
-        if not key_id or not secret:
+        keys = sent_keys(headers)
+        if keys is None:
             return gateway_page(401, "Authorization Required")
-        if self.admits(key_id, secret):
+        if self.admits(*keys):
             return None
         return said(refused(Refusal(401, None, "unauthorized.")))
 

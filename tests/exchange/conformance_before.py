@@ -10,7 +10,6 @@ def hold_ten(world):
 
 
 def hundreds_of_requests(world):
-    world.ask("POST", "/_sim/limits", body={"requests_per_minute": 200})
     for _ in range(200):
         assert world.send("GET", "/v2/account").status_code == 200
 

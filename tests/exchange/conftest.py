@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.exchange.market import KEYS, customer
+from tests.exchange.market import KEY, KEYS, SECRET, customer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,3 +77,43 @@ def session():
         session.trust_env = False
         session.headers.update(KEYS)
         yield session
+
+
+@pytest.fixture
+def client(url):
+    """Return alpaca-py's trading client."""
+    from alpaca.trading.client import TradingClient
+
+    client = TradingClient(KEY, SECRET, url_override=url)
+    client._session.trust_env = False
+    return client
+
+
+@pytest.fixture
+def data(url):
+    """Return alpaca-py's client for stock data."""
+    from alpaca.data.historical import StockHistoricalDataClient
+
+    client = StockHistoricalDataClient(KEY, SECRET, url_override=url)
+    client._session.trust_env = False
+    return client
+
+
+@pytest.fixture
+def actions(url):
+    """Return alpaca-py's client for corporate actions."""
+    from alpaca.data.historical.corporate_actions import CorporateActionsClient
+
+    client = CorporateActionsClient(KEY, SECRET, url_override=url)
+    client._session.trust_env = False
+    return client
+
+
+@pytest.fixture
+def advance(url, session):
+    """Return a function that moves the served clock."""
+
+    def move(to):
+        session.post(f"{url}/_sim/clock", json={"to": to}, timeout=10).raise_for_status()
+
+    return move

@@ -10,7 +10,9 @@ from tests.exchange.market import HandMadeBars, settings
 
 
 def main():
-    limit = {"requests_per_minute": int(sys.argv[2])} if len(sys.argv) > 2 else {}
+    limit = {}
+    if len(sys.argv) > 2:
+        limit = dict.fromkeys(("requests_per_minute", "data_requests_per_minute"), int(sys.argv[2]))
     exchange = Exchange(Path(sys.argv[1]), HandMadeBars(MARKET, splits=SPLITS), settings(**limit))
     serve(exchange, 0, lambda url: print(url, flush=True))
     exchange.close()

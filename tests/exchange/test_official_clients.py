@@ -1,16 +1,12 @@
 """alpaca-py's own clients over real HTTP, with nothing but the address changed.
 
-Orders are in `test_over_http`; here is everything else, and a day from hello to good night.
+Orders are in `test_over_http`, a day from hello to good night in `test_official_day`; here is
+everything else.
 """
 
-import asyncio
 import datetime as dt
-import threading
-import time
 
 import pytest
-
-from tests.exchange.market import KEY, SECRET
 
 #: Sent by nobody any more, or by no cash account.
 NOT_SENT = {
@@ -21,32 +17,6 @@ NOT_SENT = {
 
 def utc(*parts):
     return dt.datetime(*parts, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def client(url):
-    from alpaca.trading.client import TradingClient
-
-    client = TradingClient(KEY, SECRET, url_override=url)
-    client._session.trust_env = False
-    return client
-
-
-@pytest.fixture
-def data(url):
-    from alpaca.data.historical import StockHistoricalDataClient
-
-    client = StockHistoricalDataClient(KEY, SECRET, url_override=url)
-    client._session.trust_env = False
-    return client
-
-
-@pytest.fixture
-def advance(url, session):
-    def move(to):
-        session.post(f"{url}/_sim/clock", json={"to": to}, timeout=10).raise_for_status()
-
-    return move
 
 
 def buy(client, symbol, quantity, **more):
@@ -252,19 +222,16 @@ def test_recent_consolidated_data_are_refused_without_a_code(data):
     assert refused.value.status_code == 403
 
 
-def test_corporate_actions(url, advance):
-    from alpaca.data.historical.corporate_actions import CorporateActionsClient
+def test_corporate_actions(actions, advance):
     from alpaca.data.requests import CorporateActionsRequest
 
-    client = CorporateActionsClient(KEY, SECRET, url_override=url)
-    client._session.trust_env = False
     wanted = CorporateActionsRequest(
         symbols=["ABC", "XYZ"], start=dt.date(2024, 11, 1), end=dt.date(2024, 12, 31)
     )
 
-    assert client.get_corporate_actions(wanted).data == {}
+    assert actions.get_corporate_actions(wanted).data == {}
     advance("2024-11-29T15:00:00Z")
-    (split,) = client.get_corporate_actions(wanted).data["forward_splits"]
+    (split,) = actions.get_corporate_actions(wanted).data["forward_splits"]
     assert (split.symbol, split.new_rate, split.old_rate) == ("ABC", 2.0, 1.0)
     assert split.ex_date == dt.date(2024, 11, 29)
 
@@ -312,61 +279,3 @@ def test_a_killed_server_remembers_everything(start, session):
     assert (again.status_code, again.json()["message"]) == (422, "client_order_id must be unique")
     session.post(f"{url}/_sim/clock", json={"to": "2024-12-02T22:00:00Z"}, timeout=10)
     assert ask(url, "/v2/positions")[0]["current_price"] == "103"
-
-
-@pytest.mark.slow
-def test_a_scripted_day(client, data, url, advance):
-    """Stream, orders, replacement, cancel, fills, activities and bars of one day, together."""
-    from alpaca.data.requests import StockBarsRequest
-    from alpaca.data.timeframe import TimeFrame
-    from alpaca.trading.enums import OrderSide, OrderStatus, TimeInForce
-    from alpaca.trading.requests import ReplaceOrderRequest, StopOrderRequest
-    from alpaca.trading.stream import TradingStream
-
-    stream = TradingStream(KEY, SECRET, url_override=url.replace("http", "ws") + "/stream")
-    told = []
-
-    async def keep(update):
-        told.append((str(update.event), str(update.order.id)))
-
-    stream.subscribe_trade_updates(keep)
-    threading.Thread(target=stream.run, daemon=True).start()
-    _until(lambda: stream._running)
-    time.sleep(0.3)
-
-    entry = buy(client, "XYZ", 10, limit_price=99)
-    missed = buy(client, "ABC", 5, limit_price=30)
-    advance("2024-11-26T17:00:00Z")
-    stop = client.submit_order(
-        StopOrderRequest(
-            symbol="XYZ", qty=10, side=OrderSide.SELL, time_in_force=TimeInForce.GTC, stop_price=80
-        )
-    )
-    raised = client.replace_order_by_id(stop.id, ReplaceOrderRequest(stop_price=91))
-    client.cancel_order_by_id(missed.id)
-    advance("2024-11-27T22:00:00Z")
-
-    assert client.get_order_by_id(raised.id).status == OrderStatus.FILLED
-    assert client.get_order_by_id(missed.id).status == OrderStatus.CANCELED
-    fills = client.get("/account/activities/FILL", {"direction": "asc"})
-    assert [(row["side"], row["price"]) for row in fills] == [("buy", "99"), ("sell", "91")]
-    bars = data.get_stock_bars(
-        StockBarsRequest(symbol_or_symbols="XYZ", timeframe=TimeFrame.Day, start=utc(2024, 11, 26))
-    )
-    assert [bar.low for bar in bars["XYZ"]] == [94, 90]
-    _until(lambda: len(told) >= 8)
-    asyncio.run_coroutine_threadsafe(stream.stop_ws(), stream._loop).result(5)
-    sent = {"entry": entry, "missed": missed, "stop": stop, "raised": raised}
-    names = {str(each.id): name for name, each in sent.items()}
-    assert [(event, names[identity]) for event, identity in told] == [
-        ("new", "entry"), ("new", "missed"), ("fill", "entry"), ("new", "stop"),
-        ("replaced", "stop"), ("new", "raised"), ("canceled", "missed"), ("fill", "raised"),
-    ]  # fmt: skip
-
-
-def _until(condition):
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail("it never happened")

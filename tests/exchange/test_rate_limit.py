@@ -55,10 +55,14 @@ def test_strangers_use_up_nothing(limited, session):
     assert session.get(f"{limited}/v2/account", timeout=10).status_code == 200
 
 
-def test_a_desks_day_is_not_limited(url, session):
-    answer = session.get(f"{url}/v2/account", timeout=10)
+def test_as_many_as_the_broker_grants_unless_asked_otherwise(url, session):
+    statuses = [session.get(f"{url}/v2/account", timeout=10).status_code for _ in range(200)]
+    refused = session.get(f"{url}/v2/account", timeout=10)
+    data = session.get(f"{url}/v2/stocks/bars/latest?symbols=XYZ", timeout=10)
 
-    assert headers(answer)[:2] == ["10000", "9999"]
+    assert set(statuses) == {200}
+    assert (refused.status_code, headers(refused)[:2]) == (429, ["200", "0"])
+    assert (data.status_code, headers(data)[:2]) == (200, ["10000", "9999"])
 
 
 def test_the_limit_can_be_set_while_it_serves(url, session):
@@ -80,10 +84,19 @@ def test_the_limit_can_be_set_while_it_serves(url, session):
 
 
 def test_request_201_of_a_minute():
-    limiter = RateLimiter(200)
+    limiter = RateLimiter(200, None, seconds=lambda: 0)
     minute = 28_877_100 * 60_000_000
     taken = [limiter.take("/v2/account", minute + number).is_exceeded for number in range(201)]
 
     assert taken == [False] * 200 + [True]
     assert limiter.take("/v2/account", minute + 59_999_999).is_exceeded
     assert not limiter.take("/v2/account", minute + 60_000_000).is_exceeded
+    assert limiter.take("/v2/stocks/bars", minute) is None
+
+
+def test_a_clock_that_stands_still_locks_nobody_out_for_ever():
+    shown = iter([0, 0, 1, 59.9, 60, 61])
+    limiter = RateLimiter(1, 1, seconds=lambda: next(shown))
+
+    taken = [limiter.take("/v2/account", 0).is_exceeded for _ in range(5)]
+    assert taken == [False, True, True, False, True]

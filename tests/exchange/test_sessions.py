@@ -55,7 +55,6 @@ def test_day_order_of_the_evening_lives_through_the_next_session(queued):
 def test_gtc_order_stays_until_it_fills(queued):
     booked = queued.send("XYZ", 1, "buy", "limit", "90.5", tif="gtc")
 
-    assert booked["expires_at"] is None
     assert states(queued, booked, "2024-11-26T22:00:00Z", "2024-11-27T16:39:00Z") == ["new", "new"]
     queued.to("2024-11-27T16:40:00Z")
     assert queued.fills() == [("2024-11-27T16:40:00Z", "buy", "1", "90.5")]

@@ -66,7 +66,9 @@ def _served(root: Path) -> Iterator[str]:
     import orjson
 
     words = [sys.executable, "-m", "quantcli", "exchange", "serve", "--desk", str(root)]
-    server = subprocess.Popen([*words, "--port", "0"], stdout=subprocess.PIPE)  # noqa: S603 - ourselves
+    # Weeks pass in seconds here, and whole cycles within one instant: no limit fits that.
+    words += ["--port", "0", "--requests-per-minute", "100000"]
+    server = subprocess.Popen(words, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
     try:
         assert server.stdout is not None
         line = _first_line(server.stdout)

@@ -23,7 +23,7 @@ def command(
         typer.Option(
             "--requests-per-minute",
             min=1,
-            help="Refuse more in one minute of its clock (Alpaca: 200); else 10,000.",
+            help="Refuse more in one minute; else 200 of trading, 10,000 of data.",
         ),
     ] = None,
     volume_share: Annotated[
@@ -35,6 +35,14 @@ def command(
             help="Orders get this part of each print's shares; else all they ask for.",
         ),
     ] = None,
+    cancel_after: Annotated[
+        int,
+        typer.Option(
+            "--cancel-after",
+            min=0,
+            help="So many requests find an order pending_cancel before its cancel is done.",
+        ),
+    ] = 0,
     as_json: JsonOption = False,  # the line for machines is all there is
     quiet: QuietOption = False,  # without the address nobody could connect
 ) -> int:
@@ -50,8 +58,13 @@ def command(
 
     with Workspace(find_desk(desk)) as workspace:
         exchange = workspace.exchange
+        exchange.settings = replace(exchange.settings, cancel_requests=cancel_after)
         if requests_per_minute is not None:
-            exchange.settings = replace(exchange.settings, requests_per_minute=requests_per_minute)
+            exchange.settings = replace(
+                exchange.settings,
+                requests_per_minute=requests_per_minute,
+                data_requests_per_minute=requests_per_minute,
+            )
         if volume_share is not None:
             share = Decimal(repr(volume_share))
             exchange.settings = replace(exchange.settings, volume_share_max=share)
