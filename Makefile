@@ -3,6 +3,8 @@
 #   make demo     three made-up weeks on the local exchange, offline
 #   make test     the test-suite, with coverage limits
 #   make check    style, types, layers, documents
+#   make conformance-paper   the wire's checks against Alpaca's paper account, or URL=http://127.0.0.1:PORT;
+#                 keys in APCA_API_KEY_ID and APCA_API_SECRET_KEY, the checks' file in QUANTCLI_CONFORMANCE
 #   make bench    start-up and throughput against this machine's own yardsticks
 #   make docs     rewrite the generated pages
 #   make lock     resolve requirements.lock again (needs a package index)
@@ -11,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check bench docs lock clean
+.PHONY: help venv demo test check conformance-paper bench docs lock clean
 
 # The first interpreter that really starts and is new enough: a name on the path may be an empty shim.
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
@@ -61,6 +63,11 @@ check: venv
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.docs.generate --check
 	$(BIN)/python -m tests.docs.required
+
+# Never in CI: it sends orders to the account whose keys it is given. Refuses the live host.
+URL ?= https://paper-api.alpaca.markets
+conformance-paper: venv
+	$(BIN)/python -m tests.exchange.conformance_paper --url '$(URL)'
 
 bench: venv
 	$(BIN)/python -m tests.bench.bench

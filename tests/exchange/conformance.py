@@ -1,7 +1,9 @@
-"""Reading the checks of the wire's reference, and holding an answer against one of them.
+"""Reading the checks of the wire's reference, and holding an exchange against one of them.
 
-The file is not part of the repository: it lies beside the real bars, in `reference/`. Its keys
-that a machine can judge are judged here; its prose is judged by `conformance_prose.py`.
+The file is not part of the repository: the environment names it, or it lies beside the real bars,
+in `reference/`. Its keys that a machine can judge are judged here; its prose is judged by
+`conformance_prose.py`. Which exchange it is, is the business of a world: the local one's is in
+`conformance_world.py`, that of the paper account in `conformance_paper.py`.
 """
 
 import json
@@ -11,10 +13,13 @@ import uuid
 from pathlib import Path
 
 from quantcli.contracts.scalars import instant
+from tests.exchange.conformance_before import BEFORE
+from tests.exchange.conformance_needs import NotApplicable
+from tests.exchange.conformance_prose import AFTER
 from tests.real_data import locate
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER, NAME = "reference", "alpaca-conformance.json"
+VARIABLE, FOLDER, NAME = "QUANTCLI_CONFORMANCE", "reference", "alpaca-conformance.json"
 
 #: What the runner knows how to judge, or leaves to a function written for the check.
 MACHINE = frozenset(
@@ -26,11 +31,57 @@ PROSE = frozenset({"and", "later", "rule", "state", "then", "sdk", "note"})
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
 
 
-def reference():
-    """Return the file's value, or None where no such file lies beside the real bars."""
-    data = locate(os.environ, ROOT)
+def reference(environment=os.environ, root=ROOT):
+    """Return the file's value; None where none is named and none lies where one may be expected.
+
+    Raises:
+        OSError: one is named and cannot be read.
+    """
+    if environment.get(VARIABLE):
+        return json.loads(Path(environment[VARIABLE]).read_text(encoding="utf-8"))
+    data = locate(environment, root)
     path = None if data is None else data.parent / FOLDER / NAME
     return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else None
+
+
+def run(check, world):
+    """Hold a world against one check; return (part, reason) for what it cannot show.
+
+    Raises:
+        AssertionError: the check is not met.
+        NotApplicable: the world cannot show any of it.
+    """
+    for words in check["pre"]:
+        _refuse(world.why_not(BEFORE[words]))
+        BEFORE[words](world)
+    request = filled_in(check["request"], world.places)
+    expect = filled_in(check["expect"], world.places)
+    parts = AFTER.get(check["id"], ())
+    if "websocket" in request or expect.get("transport_error"):
+        answer = request | {"frames": expect.get("frames")}
+        if all(world.why_not(part) for part in parts):
+            _refuse(world.why_not(parts[0]))
+    else:
+        headers = request["headers"]
+        answer = world.send(
+            request["method"], request["path"], query=request.get("query"),
+            body=request.get("json"), headers=world.auth if headers == "auth" else headers,
+        )  # fmt: skip
+        hold(answer, expect)
+        assert parts or not (expect.keys() & PROSE) - {"note"}, "prose that nobody judges"
+    left = []
+    for part in parts:
+        try:
+            _refuse(world.why_not(part))
+            part(world, answer)
+        except NotApplicable as why:
+            left.append((part.__name__, str(why)))
+    return left
+
+
+def _refuse(reason):
+    if reason:
+        raise NotApplicable(reason)
 
 
 def filled_in(value, places):

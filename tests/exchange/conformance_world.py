@@ -47,33 +47,40 @@ def make_market(folder):
     return root
 
 
-class World:
-    """One exchange, served over HTTP by the program itself, from a fresh copy of the desk."""
+class Wire:
+    """A customer of an exchange, over HTTP.
 
-    def __init__(self, template, root, *options):
-        shutil.copytree(template, root)
-        keys = json.loads((root / "exchange/keys.json").read_text())
-        self.key, self.secret = keys["key_id"], keys["secret"]
-        self.places = {"$KEY": self.key, "$SECRET": self.secret}
-        self.auth = {"APCA-API-KEY-ID": self.key, "APCA-API-SECRET-KEY": self.secret}
+    Attributes:
+        places: What the placeholders of the checks stand for.
+        plain: What an order is where nothing else is said.
+        far: A limit in USD that no sale of AAPL comes near.
+    """
+
+    IN_HOURS = IN_HOURS
+    plain, far = PLAIN, "50.00"
+
+    def __init__(self, url, key, secret):
+        self.url, self.key, self.secret = url, key, secret
+        self.places = {"$KEY": key, "$SECRET": secret}
+        self.auth = {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
         self.session = requests.Session()
         self.session.trust_env = False
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "quantcli", "exchange", "serve", "--desk", str(root), *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        self.url = json.loads(self.process.stdout.readline())["url"]
 
     def close(self):
         self.session.close()
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
+
+    def why_not(self, part):
+        """Return why a part of a check cannot be shown here; None: it can."""
+        return
+
+    def named(self, client_order_id):
+        """Return a client order id that the checks use, as it is used here."""
+        return client_order_id
 
     @property
     def stream_url(self):
-        return f"ws://{urlsplit(self.url).netloc}/stream"
+        scheme = "wss" if self.url.startswith("https") else "ws"
+        return f"{scheme}://{urlsplit(self.url).netloc}/stream"
 
     def client(self):
         """Return alpaca-py's own client, with nothing but the address changed."""
@@ -84,11 +91,15 @@ class World:
         return client
 
     def send(self, method, path, *, query=None, body=None, headers=None):
-        """Send one request; return the answer, whatever it is."""
+        """Send one request; return the answer, whatever it is. Nobody leads it elsewhere."""
         return self.session.request(
-            method, self.url + path, params=query, json=body,
-            headers=self.auth if headers is None else headers, timeout=10,
+            method, self.url_of(path) + path, params=query, json=body,
+            headers=self.auth if headers is None else headers, timeout=10, allow_redirects=False,
         )  # fmt: skip
+
+    def url_of(self, path):
+        """Return the address that answers requests below a path."""
+        return self.url
 
     def ask(self, method, path, *, query=None, body=None):
         """Send one request that must be granted; return the decoded body."""
@@ -98,11 +109,11 @@ class World:
 
     def order(self, **changes):
         """Send an order that must be taken; return it as booked."""
-        return self.ask("POST", "/v2/orders", body={**PLAIN, **changes})
+        return self.ask("POST", "/v2/orders", body={**self.plain, **changes})
 
     def refused(self, **changes):
         """Send an order that must be refused; return status and body. None leaves a field out."""
-        body = {name: value for name, value in {**PLAIN, **changes}.items() if value is not None}
+        body = {name: v for name, v in {**self.plain, **changes}.items() if v is not None}
         answer = self.send("POST", "/v2/orders", body=body)
         return answer.status_code, answer.json()
 
@@ -114,6 +125,36 @@ class World:
         """Return the orders that a list shows."""
         return self.ask("GET", "/v2/orders", query=query)
 
+
+class World(Wire):
+    """One exchange, served over HTTP by the program itself, from a fresh copy of the desk."""
+
+    def __init__(self, template, root, *options):
+        shutil.copytree(template, root)
+        keys = json.loads((root / "exchange/keys.json").read_text())
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "quantcli", "exchange", "serve", "--desk", str(root), *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        url = json.loads(self.process.stdout.readline())["url"]
+        super().__init__(url, keys["key_id"], keys["secret"])
+
+    def close(self):
+        super().close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
     def to(self, instant):
         """Move the simulated clock."""
         self.ask("POST", "/_sim/clock", body={"to": instant})
+
+    def be_past(self, instant):
+        self.to(instant)
+
+    def be_closed(self):
+        """Every check begins before the open."""
+
+    def be_in_the_evening(self):
+        self.to(EVENING)

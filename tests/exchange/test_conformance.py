@@ -6,7 +6,7 @@ why, and fails as soon as it is met.
 
 import pytest
 
-from tests.exchange.conformance import PROSE, filled_in, hold, reference
+from tests.exchange.conformance import reference, run
 from tests.exchange.conformance_before import BEFORE
 from tests.exchange.conformance_prose import AFTER
 from tests.exchange.conformance_world import MORNING, World, make_market
@@ -41,20 +41,7 @@ def world(template, tmp_path):
 
 @pytest.mark.parametrize("check", [case(each) for each in _CHECKS] or [_ABSENT])
 def test_check(check, world):
-    for words in check["pre"]:
-        BEFORE[words](world)
-    request, expect = filled_in(check["request"], world.places), check["expect"]
-    if "websocket" in request or expect.get("transport_error"):
-        AFTER[check["id"]](world, request | {"frames": expect.get("frames")})
-        return
-    headers = request["headers"]
-    answer = world.send(
-        request["method"], request["path"], query=request.get("query"), body=request.get("json"),
-        headers=world.auth if headers == "auth" else headers,
-    )  # fmt: skip
-    hold(answer, expect)
-    if (expect.keys() & PROSE) - {"note"}:
-        AFTER[check["id"]](world, answer)
+    assert run(check, world) == []
 
 
 def test_every_reason_belongs_to_a_check():
