@@ -38,7 +38,8 @@ def run_adoption(
         workspace.prepare(at)
         stamp = workspace.stamp(operators_session(workspace, at), cycle_name(at), at)
         broker = workspace.broker_on(workspace.transport)
-        taken, left = adopt(workspace.desk(stamp, "adopt", broker), typed_text(wanted), why)
+        with workspace.witnessed(workspace.journal):
+            taken, left = adopt(workspace.desk(stamp, "adopt", broker), typed_text(wanted), why)
     terms = f"{taken.code} {taken.subject}: {taken.theirs}"
     remaining = ", ".join(f"{each.code} {each.subject}" for each in left)
     lines = [

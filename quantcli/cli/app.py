@@ -44,6 +44,8 @@ _OPERATE = (
     Command("", "status", "Show what the desk is doing and why it may not trade."),
     Command("", "halt", "Stop entries, or everything, now."),
     Command("", "resume", "End a halt or PAUSED, with a reason."),
+    Command("", "backup", "Copy the desk's state and verify the copy."),
+    Command("", "restore", "Rebuild the journal from the desk's files, and prove it."),
     Command("", "schedule", "Print the schedule as a table or as crontab lines."),
     Command("config", "show", "Print the resolved configuration."),
 )

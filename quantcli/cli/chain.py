@@ -11,7 +11,14 @@ from quantcli.cli.console import emit, warn
 from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
 from quantcli.contracts.envelope import Artifact, StepName
-from quantcli.contracts.errors import OutcomeUnknown
+from quantcli.contracts.errors import (
+    JournalCorrupt,
+    OutcomeUnknown,
+    QuantcliError,
+    StateMissing,
+    StateRolledBack,
+    StorageError,
+)
 from quantcli.core.sessions import session_of
 from quantcli.steps.cycles import cycle_at
 from quantcli.steps.run import StepFunction, run_step
@@ -23,6 +30,9 @@ if TYPE_CHECKING:
 
 #: `exits` waits for the lock; the other steps give way at once.
 EXITS_LOCK_SECONDS = 60.0
+
+#: Errors that leave a desk without a journal to write into.
+_WITHOUT_JOURNAL = frozenset({StateMissing.code, JournalCorrupt.code, StateRolledBack.code})
 
 
 def step_command(step: StepName, description: str) -> Callable[..., int]:
@@ -57,7 +67,12 @@ def run_command(
         with workspace.lock.hold(wait_seconds=wait):
             at = workspace.now(as_of)
             workspace.prepare(at)
-            artifact = run_at(workspace, step, at, function)
+            try:
+                artifact = run_at(workspace, step, at, function)
+            except StorageError as error:
+                if step == "exits":
+                    name_shares(workspace, error)
+                raise
         announce(artifact, as_json=as_json, quiet=quiet)
     return artifact.exit_code
 
@@ -69,6 +84,26 @@ def run_at(
     session = session_of(at)
     stamp = workspace.stamp(session, cycle_at(workspace.config, session, at), at)
     return run_step(workspace, step, stamp, function)
+
+
+def name_shares(workspace: Workspace, error: QuantcliError) -> None:
+    """Name every share by the broker's word, where there is no journal to protect them with.
+
+    Nothing is sent: a promise that cannot be kept in a journal could be made twice.
+    """
+    if error.code not in _WITHOUT_JOURNAL:
+        return
+    from quantcli.core.coverage import held_at_broker
+
+    try:
+        broker = workspace.broker_on(workspace.transport)
+        held = held_at_broker(broker.positions(), broker.open_orders())
+    except QuantcliError as problem:
+        warn(f"exits: nothing was sent, and the broker does not tell of shares: {problem.line()}")
+        return
+    warn(f"exits: nothing was sent; the broker shows {len(held)} positions")
+    for each in held:
+        warn(f"exits: {each.line()}")
 
 
 def announce(

@@ -27,7 +27,7 @@ def _desk(value: dict[str, Any]) -> Section:
         lines.append(f"What to do: {error['hint']}")
         return Section(_title(value), tuple(lines))
     if value["violations"]:
-        lines.append(f"HALTED (entries): invariant violated: {', '.join(value['violations'])}")
+        lines.append(f"HALTED (entries), in the journal: {', '.join(value['violations'])}")
     if value["paused"]["is_set"]:
         lines.append(f"PAUSED: {', '.join(value['paused']['reasons']) or 'no reason given'}")
     lines.append(f"Cash {value['cash']} USD")

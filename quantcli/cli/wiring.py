@@ -15,6 +15,7 @@ from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import CodeId, InputRef, Mode, Stamp, StepName
 from quantcli.contracts.errors import ConfigError, StateMissing
+from quantcli.contracts.scalars import session_date
 from quantcli.contracts.stored_config import check_config
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.clock import WallClock
@@ -109,18 +110,31 @@ class Workspace:
         self._criticals: list[str] = []
 
     @property
+    def journal_path(self) -> Path:
+        """Where the journal lies."""
+        return self.home / "state" / "desk.sqlite3"
+
+    @property
     def journal(self) -> SqliteJournal:
-        """The journal, opened when first used."""
+        """The journal, opened when first used.
+
+        Raises:
+            StateMissing: there is none: halted and paused, never a fresh start.
+            StateRolledBack: an older copy lies in its place.
+            JournalCorrupt: it does not hold together.
+        """
         if "journal" not in self._parts:
             from quantcli.shell.journal import SqliteJournal
+            from quantcli.shell.recorded_heads import GivenUp, require_newest
 
-            path = self.home / "state" / "desk.sqlite3"
+            path = self.journal_path
             if self.mode == "dry-run" and not path.exists():
                 raise StateMissing(
                     "there is no dry run yet", value=path, hint="quantcli day --dry-run begins one"
                 )
             journal = SqliteJournal.open(path, read_only=self._read_only)
             self._closing.callback(journal.close)
+            require_newest(self.store, journal, GivenUp(self.home).read())
             self._parts["journal"] = journal
         found: SqliteJournal = self._parts["journal"]
         return found
@@ -331,6 +345,41 @@ class Workspace:
                 "exit_code": exit_code,
                 "published": dict(published),
                 **({"critical": list(self._criticals)} if self._criticals else {}),
+                **self._journal_fact(),
                 **run_facts(self.root, self._started_at or ended, ended),
             },
         )
+
+    @contextmanager
+    def witnessed(self, journal: SqliteJournal) -> Iterator[None]:
+        """Keep a record of what an operator's act writes: no tape tells of its rows."""
+        journal.witness = self._record_rows
+        try:
+            yield
+        finally:
+            journal.witness = None
+
+    def _record_rows(self, rows: list[tuple[Any, ...]]) -> None:
+        from quantcli.shell.journal_text import value_of
+        from quantcli.shell.run_facts import run_facts
+
+        _, session, cycle, step, *_ = rows[0]
+        now = self.clock.now()
+        self.records.append(
+            session_date(session),
+            {
+                "cycle": cycle,
+                "step": step,
+                "exit_code": 0,
+                "published": {},
+                "rows": [value_of(row) for row in rows],
+                **run_facts(self.root, now, now),
+            },
+        )
+
+    def _journal_fact(self) -> dict[str, Any]:
+        """Return where the journal stands, if this command opened it."""
+        if "journal" not in self._parts:
+            return {}
+        seq, sha256 = self.journal.head()
+        return {"journal": {"seq": seq, "sha256": sha256}}

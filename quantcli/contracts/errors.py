@@ -37,7 +37,8 @@ kebab-case code and one exit code; instances carry the offending value and what 
     |-- HaltEngaged              9  halt-engaged
     `-- StorageError            10  storage-failed
         |-- StateMissing        10  state-missing
-        `-- JournalCorrupt      10  journal-corrupt
+        |-- JournalCorrupt      10  journal-corrupt
+        `-- StateRolledBack     10  state-rolled-back
 """
 
 from __future__ import annotations
@@ -319,3 +320,9 @@ class JournalCorrupt(StorageError):
     """The journal's hash chain or its tables do not hold."""
 
     code = "journal-corrupt"
+
+
+class StateRolledBack(StorageError):
+    """The journal lacks rows that were recorded elsewhere: an older copy, halted and paused."""
+
+    code = "state-rolled-back"

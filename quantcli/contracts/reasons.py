@@ -128,6 +128,8 @@ _TABLE: tuple[Reason, ...] = (
     Reason("decision-block", "decide blocked the signal", _DECISION, _NOTHING),
     Reason("halted", "the desk is halted", _BREAKER, "quantcli resume --reason TEXT"),
     Reason("mode-forbids", "the mode does not allow orders here", _GATE, "quantcli config show"),
+    Reason("state-restored", "the journal was rebuilt: entries wait for a clean reconciliation and"
+           " resume", None, "see runbook/restore.md"),
     Reason("paused", "reconciliation found a break and paused entries", _BREAKER,
            "see runbook/paused.md"),
     Reason("reconcile-absent", "no reconciliation in this session", _BREAKER,

@@ -70,7 +70,7 @@ class Incident(Frozen):
     """Something an operator should look at."""
 
     cycle: CycleName
-    step: StepName
+    step: StepName | Literal["restore"]
     code: str
     detail: str
 

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from quantcli.contracts.broker_views import BrokerOrder, BrokerPosition
 from quantcli.contracts.orders import Fill, OrderRecord
-from quantcli.contracts.scalars import ZERO
+from quantcli.contracts.scalars import ZERO, plain, price, quantity
 
 _COVERING_STATES = frozenset({"SUBMITTED", "PARTIALLY_FILLED"})
+_RESTING_STATUSES = frozenset({"accepted", "working", "partially_filled"})
 
 
 class Coverage(NamedTuple):
@@ -38,12 +40,12 @@ def is_covering(order: OrderRecord) -> bool:
     )
 
 
-def coverage(quantity: Decimal, orders: Iterable[OrderRecord]) -> Coverage:
-    """Return what covers `quantity` shares of the symbol that `orders` are in."""
+def coverage(shares: Decimal, orders: Iterable[OrderRecord]) -> Coverage:
+    """Return what covers `shares` of the symbol that `orders` are in."""
     covering = [order for order in orders if is_covering(order)]
     covered = sum((order.leaves_quantity for order in covering), ZERO)
     ids = tuple(order.intent.client_order_id for order in covering)
-    return Coverage(ids, max(quantity - covered, ZERO))
+    return Coverage(ids, max(shares - covered, ZERO))
 
 
 def unprotected_seconds(
@@ -80,3 +82,48 @@ def unprotected_seconds(
             covered_at = as_of if uncovered > 0 or not steps else steps[-1][0]
         longest = max(longest, covered_at - fill.filled_at)
     return int(longest.total_seconds())
+
+
+class Held(NamedTuple):
+    """Shares that the broker shows, and what rests there to sell them.
+
+    Attributes:
+        symbol: The stock.
+        quantity: Shares.
+        covered: Shares that working sells would sell, at most `quantity`.
+        stop_price: The lowest stop among those sells, USD per share; None: there is none.
+    """
+
+    symbol: str
+    quantity: Decimal
+    covered: Decimal
+    stop_price: Decimal | None
+
+    def line(self) -> str:
+        """Return the position in one line, with UNCOVERED in front if any share is."""
+        at = "" if self.stop_price is None else f", stop {plain(price(self.stop_price))}"
+        held, covered = plain(quantity(self.quantity)), plain(quantity(self.covered))
+        mark = "UNCOVERED " if self.covered < self.quantity else ""
+        return f"{mark}{self.symbol}: {held} shares, {covered} under working sells{at}"
+
+
+def held_at_broker(
+    positions: Iterable[BrokerPosition], open_orders: Sequence[BrokerOrder]
+) -> tuple[Held, ...]:
+    """Return every position and its cover by the broker's word alone: no book is needed.
+
+    An order that is on its way out, or whose status nobody understands, covers nothing.
+    """
+    found = []
+    for position in sorted(positions, key=lambda each: each.symbol):
+        sells = [
+            order
+            for order in open_orders
+            if (order.symbol, order.side) == (position.symbol, "sell")
+            and order.status in _RESTING_STATUSES
+        ]
+        left = sum(((each.quantity or ZERO) - each.cumulative_quantity for each in sells), ZERO)
+        stop = min((each.stop_price for each in sells if each.stop_price is not None), default=None)
+        shares = position.quantity
+        found.append(Held(position.symbol, shares, min(left, max(shares, ZERO)), stop))
+    return tuple(found)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from quantcli.contracts.canonical import canonical_line
 from quantcli.contracts.envelope import Frozen
@@ -36,6 +36,7 @@ from quantcli.shell.journal_db import (
     make_file,
     parsed,
     query,
+    save_copy,
     snapshot,
     stored_number,
     transaction,
@@ -44,17 +45,17 @@ from quantcli.shell.journal_db import (
 from quantcli.shell.journal_derive import derive, position_of
 from quantcli.shell.journal_schema import DERIVED_TABLES, SCHEMA_VERSION, TABLES
 from quantcli.shell.journal_text import (
+    FIRST_LINK,
     LIVE,
     ORDER_COLUMNS,
     RESTORE,
+    check_chain,
     link_of,
     log_line,
     order_of,
     row_of,
     where_of,
 )
-
-FIRST_LINK = "0" * 64
 
 
 class SqliteJournal:
@@ -64,6 +65,7 @@ class SqliteJournal:
         """Wrap an open connection; use `create`, `open` or `in_memory`."""
         self._db = connection
         self.before_append: Callable[[], None] = lambda: None
+        self.witness: Callable[[list[tuple[Any, ...]]], None] | None = None
         self.appends = 0
 
     @classmethod
@@ -127,14 +129,20 @@ class SqliteJournal:
         return Head(*found[0]) if found else Head(0, FIRST_LINK)
 
     def append(self, place: Place, rows: Sequence[Frozen]) -> None:
-        """Append rows in one durable transaction and derive the tables; all or nothing."""
+        """Append rows in one durable transaction and derive the tables; all or nothing.
+
+        A witness sees the rows as stored before they are committed: what it keeps is never
+        behind the journal.
+        """
         if not rows:
             return
         self.before_append()
         with self._writing():
-            head = self.head()
+            before = head = self.head()
             for row in rows:
                 head = self._append_one(head, place, row)
+            if self.witness is not None:
+                self.witness(self.raw_rows(after=before.seq))
         self.appends += 1
 
     def copy_row(self, row: tuple[Any, ...]) -> None:
@@ -161,21 +169,17 @@ class SqliteJournal:
             "SELECT * FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq", (after, limit)
         )
 
+    def save_to(self, path: Path, mode: Literal["WAL", "DELETE"]) -> None:
+        """Write a consistent copy, log included, into a new file; see `save_copy`."""
+        save_copy(self._db, path, mode)
+
     def verify(self) -> None:
         """Recompute the whole chain.
 
         Raises:
             JournalCorrupt: naming the first row that does not hold.
         """
-        previous = FIRST_LINK
-        for number, row in enumerate(self.raw_rows(), start=1):
-            seq, session, cycle, step, kind, body, stored_previous, sha256 = row
-            expected = link_of(previous, number, session, cycle, step, kind, body)
-            if seq != number or stored_previous != previous or expected != sha256:
-                raise JournalCorrupt(
-                    f"journal row {number} does not continue the chain", hint=RESTORE
-                )
-            previous = sha256
+        check_chain(self.raw_rows())
 
     def verify_tables(self) -> None:
         """Derive every table again from the rows and compare.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from quantcli.contracts.errors import JournalCorrupt, LedgerError, QuantcliError, StorageError
 from quantcli.contracts.scalars import decimal_of
@@ -64,6 +64,25 @@ def make_file(path: Path) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         os.close(os.open(path, flags, 0o600))
         sync_directory(path.parent)
+
+
+def save_copy(db: sqlite3.Connection, path: Path, mode: Literal["WAL", "DELETE"]) -> None:
+    """Write a consistent copy of a database, its log included, into a new file.
+
+    With DELETE the file is all there is, and can be read where nothing may be written.
+
+    Raises:
+        StorageError: it exists, or the disk refused.
+    """
+    make_file(path)
+    copy = connect(str(path))
+    try:
+        db.backup(copy)
+        copy.execute(f"PRAGMA journal_mode = {mode}")
+    except sqlite3.Error as error:
+        raise unusable(error, "copied") from error
+    finally:
+        copy.close()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ from quantcli.contracts.orders import OrderIntent, OrderRecord
 from quantcli.contracts.scalars import price, quantity
 from quantcli.shell.journal_db import parsed
 
+#: The link before the first row.
+FIRST_LINK = "0" * 64
 RESTORE = "see runbook/restore.md"
 #: Spelled out: SQLite uses the index of live orders for a constant only.
 LIVE = "is_live = 1"
@@ -41,21 +44,51 @@ def link_of(previous: str, seq: int, *parts: str) -> str:
     return sha256_hex(canonical_line([previous, seq, *parts]))
 
 
+def check_chain(rows: Iterable[tuple[Any, ...]]) -> None:
+    """Recompute every link of a whole journal's rows.
+
+    Raises:
+        JournalCorrupt: naming the first row that does not hold.
+    """
+    before = FIRST_LINK
+    for number, row in enumerate(rows, start=1):
+        seq, session, cycle, step, kind, body, previous, sha256 = row
+        expected = link_of(before, number, session, cycle, step, kind, body)
+        if seq != number or previous != before or expected != sha256:
+            raise JournalCorrupt(f"journal row {number} does not continue the chain", hint=RESTORE)
+        before = sha256
+
+
+def value_of(row: tuple[Any, ...]) -> dict[str, Any]:
+    """Return a stored row as the JSON value that `stored_row` reads back."""
+    seq, session, cycle, step, kind, body, previous, sha256 = row
+    return {
+        "seq": seq,
+        "session": session,
+        "cycle": cycle,
+        "step": step,
+        "kind": kind,
+        "body": orjson.loads(body),
+        "previous": previous,
+        "sha256": sha256,
+    }
+
+
 def log_line(row: tuple[Any, ...]) -> bytes:
     """Return a stored row as a line of the transaction log."""
-    seq, session, cycle, step, kind, body, previous, sha256 = row
-    return canonical_line(
-        {
-            "seq": seq,
-            "session": session,
-            "cycle": cycle,
-            "step": step,
-            "kind": kind,
-            "body": orjson.Fragment(body),
-            "previous": previous,
-            "sha256": sha256,
-        }
-    )
+    return canonical_line({**value_of(row), "body": orjson.Fragment(row[5])})
+
+
+def stored_row(value: Any) -> tuple[Any, ...] | None:
+    """Return a row as it was stored, from its JSON value; None if its link does not hold."""
+    try:
+        where = (value["session"], value["cycle"], value["step"], value["kind"])
+        body = canonical_line(value["body"]).decode().rstrip("\n")
+        seq, previous, sha256 = value["seq"], value["previous"], value["sha256"]
+        is_whole = link_of(previous, seq, *where, body) == sha256
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (seq, *where, body, previous, sha256) if is_whole else None
 
 
 def order_of(row: tuple[Any, ...]) -> OrderRecord:

@@ -2,7 +2,9 @@
 
 They carry wall-clock time and host, so they stand outside the artifacts, one chained JSONL file
 per session in `state/runs/`. Readers compare digests with them: an edit is seen before the
-session is sealed, and an artifact that vanished is known to have existed.
+session is sealed, and an artifact that vanished is known to have existed. Each names the
+journal's head as well, and what an operator wrote into it: a journal that lacks it was rolled
+back, and can be rebuilt.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import orjson
 
 from quantcli.contracts.canonical import canonical_bytes, sha256_hex
 from quantcli.contracts.errors import StorageError
+from quantcli.ports.journal import Head
 from quantcli.shell.files import append_durably, storage
 
 _FIRST_LINK = "0" * 64
@@ -26,6 +29,7 @@ class _Session:
     size: int
     head: str
     published: dict[str, str]
+    heads: list[Head]
     is_torn: bool
 
 
@@ -50,6 +54,7 @@ class RunRecords:
         known.size += len(line)
         known.head = sha256_hex(line)
         known.published.update(_published(record))
+        known.heads.extend(_heads(record))
 
     def sessions(self) -> tuple[dt.date, ...]:
         """Return sessions that have records, oldest first."""
@@ -62,6 +67,10 @@ class RunRecords:
     def published(self, session: dt.date) -> dict[str, str]:
         """Return path -> SHA-256 of everything that runs of the session have published."""
         return self._read(session).published
+
+    def heads(self, session: dt.date) -> tuple[Head, ...]:
+        """Return where the journal stood at the end of each run of the session, oldest first."""
+        return tuple(self._read(session).heads)
 
     def all(self, session: dt.date) -> list[dict[str, Any]]:
         """Return the session's records, oldest first.
@@ -99,12 +108,14 @@ class RunRecords:
             if known is not None and known.size == size:
                 return known
             data = path.read_bytes() if size else b""
-        head, published = _FIRST_LINK, dict[str, str]()
+        head, published, heads = _FIRST_LINK, dict[str, str](), list[Head]()
         for line in data.splitlines(keepends=True):
-            published.update(_published(_parse(line) or {}))
+            record = _parse(line) or {}
+            published.update(_published(record))
+            heads.extend(_heads(record))
             head = sha256_hex(line)
         is_torn = bool(data) and not data.endswith(b"\n")
-        self._known[session] = _Session(len(data), head, published, is_torn)
+        self._known[session] = _Session(len(data), head, published, heads, is_torn)
         return self._known[session]
 
     def _path(self, session: dt.date) -> Path:
@@ -146,3 +157,12 @@ def _published(record: dict[str, Any]) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {path: digest for path, digest in found.items() if isinstance(digest, str)}
+
+
+def _heads(record: dict[str, Any]) -> list[Head]:
+    """Return the journal's head that a record names; none if it names none readably."""
+    match record.get("journal"):
+        case {"seq": int(seq), "sha256": str(sha256)}:
+            return [Head(seq, sha256)]
+        case _:
+            return []

@@ -171,6 +171,22 @@ class TapePlayer:
         return line
 
 
+def head_of_tape(path: Path) -> Head | None:
+    """Return the journal's head that a tape begins with; None: it died before its first line.
+
+    Raises:
+        ArtifactCorrupt: the first line is not the journal's head.
+    """
+    with path.open("rb") as file:
+        first = file.readline()
+    if not first.endswith(b"\n"):
+        return None
+    line = _line_of(first, path.name)
+    if line["kind"] != "head":
+        raise ArtifactCorrupt(f"{path.name} does not begin with the journal's head")
+    return Head(line["seq"], line["sha256"])
+
+
 def _stamp_of(line: dict[str, Any], name: str) -> Stamp:
     try:
         return Stamp.model_validate(line["stamp"])

@@ -123,6 +123,7 @@ LEFT_OUT = ("exchange serve", "status --watch", "init", "data import")
 #: What ends otherwise than with 0 on a desk in the middle of a day, and is meant to.
 ENDS_WITH = {
     "day": 5,  # the cycle is done
+    "restore": 2,  # the journal is whole
     "snapshot --genesis": 2,  # the journal has begun
     "show report": 4,  # the day is not over
 }
@@ -174,6 +175,8 @@ def expected(page, words):
         return 6  # its examples lie in the past of the desk, and the clock never goes back
     if words[:2] == ["reconcile", "--adopt"]:
         return 2  # its examples are breaks of another desk
+    if words[:2] == ["restore", "--from"]:
+        return 4  # the folder is yours to name
     return known.get(" ".join(words), 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from quantcli.cli.chain import EXITS_LOCK_SECONDS, headline, problem
+from quantcli.cli.chain import EXITS_LOCK_SECONDS, headline, name_shares, problem
 from quantcli.cli.console import emit, warn
 from quantcli.cli.options import AsOfOption, DeskOption, DryRunOption, JsonOption, QuietOption
 from quantcli.cli.wiring import Workspace, find_desk
@@ -44,6 +44,9 @@ def command(
                     hint="quantcli schedule lists them",
                 )
             outcomes = run_cycle(workspace, cycle.steps, stamp)
+            for outcome in outcomes:
+                if outcome.step == "exits" and outcome.error is not None:
+                    name_shares(workspace, outcome.error)
     for outcome in outcomes:
         if outcome.exit_code:
             warn(problem(outcome))

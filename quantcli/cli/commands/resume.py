@@ -23,7 +23,7 @@ from quantcli.core.sessions import cycle_name
 from quantcli.ports.halts import HaltReading
 from quantcli.ports.journal import Place
 
-#: Halts that stand in the journal: an invariant was violated.
+#: Halts that stand in the journal.
 _HALTS: tuple[FlagName, ...] = ("halt-entries", "halt-all")
 
 
@@ -54,7 +54,8 @@ def command(
             FlagRow(name=name, is_set=False, reasons=(why,), by="operator")
             for name in ("paused", *halted)
         ]
-        workspace.journal.append(Place(session, cycle_name(at), "resume"), cleared)
+        with workspace.witnessed(workspace.journal):
+            workspace.journal.append(Place(session, cycle_name(at), "resume"), cleared)
         workspace.halts.write(HaltReading(entries=False, all=False, reason=""))
     ended = [
         name for name, was in (("PAUSED", was_paused), ("halt", halt.entries or halted)) if was
