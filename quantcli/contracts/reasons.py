@@ -214,6 +214,8 @@ _TABLE: tuple[Reason, ...] = (
            "see runbook/uncovered-share.md"),
     Reason("stop-too-close", "the structural level is too near the entry for a first stop", None,
            _NOTHING),
+    Reason("stop-cancelled", "a working stop was cancelled at the broker, not by the desk", None,
+           "find out who did; exits placed another, see runbook/uncovered-share.md"),
     Reason("stop-refused", "the broker refused the stop", None, "see runbook/uncovered-share.md"),
     Reason("exit-refused", "the broker refused to sell; a stop was placed again", None,
            "see runbook/uncovered-share.md"),

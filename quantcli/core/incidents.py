@@ -121,7 +121,7 @@ def _details(artifact: Artifact) -> Iterator[tuple[str, str]]:
         for finding in artifact.withheld:
             yield finding.code, f"withheld: {_finding_text(finding)}"
         for order in artifact.orders:
-            if order.action in {"refused", "unknown"}:
+            if order.action in {"refused", "unknown"} or order.code == "stop-cancelled":
                 yield order.code or "order-refused", _order_text(order)
     if isinstance(artifact, Exits):
         for row in artifact.certificate:

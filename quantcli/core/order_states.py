@@ -227,7 +227,8 @@ def code_of(
 ) -> str | None:
     """Return the reason code of a change that the broker reported; None: nothing to explain.
 
-    A cancelled entry is one whose time to live ended if we asked for the cancel.
+    A cancelled entry is one whose time to live ended if we asked for the cancel. A stop that we
+    hold to be working and did not ask to cancel was cancelled by another hand.
     """
     if to_state == "REJECTED":
         return "order-refused"
@@ -235,6 +236,9 @@ def code_of(
         return "outcome-unknown"
     if to_state == "FILLED":
         return "filled" if order.intent.side == "buy" else "sold"
+    was_working = order.state in {"SUBMITTED", "PARTIALLY_FILLED"} and cause in {"sync", "look-up"}
+    if order.intent.purpose == "stop" and to_state in {"CANCELLED", "EXPIRED"} and was_working:
+        return "stop-cancelled"
     if to_state in {"CANCELLED", "EXPIRED"} and order.intent.purpose == "entry":
         if cumulative_quantity > 0:
             return "filled-partly"

@@ -26,7 +26,7 @@ from quantcli.steps.desk import Desk
 from quantcli.steps.entry_life import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.exit_pass import Pass, symbols_reviewed
-from quantcli.steps.order_protocol import Patience, adopt, is_absent, look_up, send, write
+from quantcli.steps.order_protocol import Patience, adopt, is_absent, look_up, refresh, send, write
 from quantcli.steps.order_reports import changes, fills_booked, order_reports
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
@@ -55,6 +55,7 @@ def exits(desk: Desk) -> Exits:
     end_unsent(desk)
     if not synced.is_foreign:
         _attempt_all(run)
+        _read_back(run)
     if run.has_sold:
         sold = [order for order in run.books().live if order.intent.purpose == "exit"]
         codes.update(book_fills(desk, sold))
@@ -70,7 +71,7 @@ def _attempt_all(run: Pass) -> None:
     _attempt(run, [partial(protect, run, position) for position in positions], failures)
 
 
-def _attempt(run: Pass, tasks: Sequence[Callable[[], None]], failures: int = 0) -> int:
+def _attempt(run: Pass, tasks: Sequence[Callable[[], object]], failures: int = 0) -> int:
     """Run tasks until the broker has failed too often; return how often it did."""
     for task in tasks:
         if failures >= FAILURES_MAX:
@@ -134,14 +135,60 @@ def _end_vanished(run: Pass, order: OrderRecord) -> None:
     """End a sell that the broker acknowledged once and now shows nowhere, so that another stands.
 
     Should it come back, the two cannot sell more than is held: the broker holds shares for one.
-    What has filled in part stays unknown, and its shares are named: how many it still holds only
-    the broker can say.
+    How many shares one still holds that has filled in part, only the broker can say: until its
+    position shows that no order of ours holds them, it stays unknown and they are named.
     """
     shown = look_up(run.desk, order.intent, run.patience)
     if shown is not None:
         adopt(run.desk, order, shown, "look-up")
     elif order.cumulative_quantity == 0 and is_absent(run.desk, order):
         write(run.desk, order, own_row(order, "REJECTED", "look-up", "order-missing"))
+    elif _holds_nothing(run, order) and is_absent(run.desk, order):
+        write(run.desk, order, own_row(order, "CANCELLED", "look-up", "order-missing"))
+
+
+def _holds_nothing(run: Pass, order: OrderRecord) -> bool:
+    """Return whether the broker shows as free all shares that no other open sell is for.
+
+    Its fills must be booked as far as it told of them, or its shares are not what is held.
+    """
+    symbol = order.intent.symbol
+    booked = quantity_filled(run.desk.journal.fills(symbol=symbol), order.intent.client_order_id)
+    theirs = {item.symbol: item for item in run.synced.positions or ()}.get(symbol)
+    ours = run.books().positions.get(symbol)
+    if booked != order.cumulative_quantity or theirs is None or ours is None:
+        return False
+    open_sells = [
+        other
+        for other in run.synced.open_orders or ()
+        if (other.symbol, other.side) == (symbol, "sell")
+    ]
+    taken = sum(
+        ((other.quantity or ZERO) - other.cumulative_quantity for other in open_sells), ZERO
+    )
+    free = theirs.quantity_available
+    is_read = run.synced.open_orders is not None and theirs.quantity == ours.quantity
+    return is_read and free is not None and free == theirs.quantity - taken
+
+
+def _read_back(run: Pass) -> None:
+    """Ask once more about the stops that this pass placed: one that was taken may be rejected.
+
+    Until it is asked for again, at the end of the pass, its word counts; a look-up that fails
+    changes nothing.
+    """
+    desk = run.desk
+    mine = {change.client_order_id for change in changes(desk.my_rows()) if change.was_sent}
+    placed = [
+        order
+        for order in run.books().live
+        if order.intent.client_order_id in mine and order.intent.purpose == "stop"
+    ]
+    for order in placed:
+        _attempt(run, [partial(refresh, desk, order, "look-up")])
+        after = desk.journal.order(order.intent.client_order_id)
+        if after is not None and after.state == "REJECTED":
+            run.codes.add("stop-refused")
 
 
 def _unbooked(run: Pass) -> dict[str, ExposedRow]:

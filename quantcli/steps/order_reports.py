@@ -24,6 +24,11 @@ class Change(NamedTuple):
     client_order_id: str
     rows: tuple[OrderRow, ...]
 
+    @property
+    def was_sent(self) -> bool:
+        """True if the pass asked the broker for the order, with whatever outcome."""
+        return any(row.cause == "send" for row in self.rows)
+
 
 def changes(rows: Sequence[JournalRow]) -> tuple[Change, ...]:
     """Return what a pass wrote about orders, by client order id.

@@ -461,3 +461,95 @@ def test_inv07_shares_bought_but_not_booked_are_named(rig):
     rig.line.trouble = lambda method, path: ""
     told = rig.exits("093501")
     assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
+
+
+# ------------------------------------------------------------------ what became of a stop
+
+
+def test_a_stop_taken_and_then_rejected_is_no_cover(holder):
+    """The broker said yes and thought better of it: asked again, it says so in the same pass."""
+    holder.exchange.faults.add(
+        {"kind": "accepted-then-rejected", "method": "POST", "path": "/v2/orders", "nth": 1}
+    )
+    told = holder.exits("093501")
+    assert (told.exit_code, certificate(told)) == (8, [("XYZ", 10, 0, 10)])
+    assert {"share-uncovered", "stop-refused"} <= set(told.codes)
+    assert told.reviews[0].code == "stop-refused"
+    assert [(o.state, o.code) for o in told.orders] == [("REJECTED", "order-refused")]
+    told = holder.exits("093502")
+    assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
+
+
+def test_a_read_back_that_fails_takes_nothing_away(holder):
+    asked = []
+
+    def trouble(method, path):
+        asked.append(path.split(":")[0]) if method == "POST" else None
+        return "lost" if asked and path.startswith("/orders:by_client_order_id") else ""
+
+    holder.line.trouble = trouble
+    told = holder.exits("093501")
+    assert certificate(told) == [("XYZ", 10, 1, 0)]
+    assert (told.exit_code, told.codes) == (6, ("broker-unreachable",))
+
+
+def test_a_stop_that_another_hand_cancelled_is_placed_again_and_told(protected):
+    stop = protected.book()[-1]
+    protected.ask("DELETE", f"/orders/{stop['id']}")
+    told = protected.exits("093501")
+    assert (told.exit_code, certificate(told)) == (0, [("XYZ", 10, 1, 0)])
+    assert {(o.state, o.code) for o in told.orders} == {
+        ("CANCELLED", "stop-cancelled"),
+        ("SUBMITTED", "sent"),
+    }
+
+
+def test_a_stop_that_the_desk_cancelled_itself_is_no_incident(protected):
+    with_exits(protected, hold_sessions_max=1)
+    protected.to("2024-11-27T14:35:00Z")
+    told = protected.exits()
+    assert "stop-cancelled" not in {order.code for order in told.orders}
+
+
+def vanished(protected, available):
+    """Return what a pass says when a stop that sold 4 of 10 is shown nowhere any more."""
+    stop = protected.book()[-1]
+    fill = {
+        "id": "20241126110000000::11111111-1111-4111-8111-111111111111",
+        "activity_type": "FILL", "type": "partial_fill", "symbol": "XYZ", "side": "sell",
+        "qty": "4", "price": "92.90", "order_id": stop["id"], "leaves_qty": "6", "cum_qty": "4",
+        "transaction_time": "2024-11-26T16:00:00Z",
+    }  # fmt: skip
+    send = protected.line.send
+    rewrite(protected, "/account/activities", lambda rows: [*rows, fill])
+    rewrite(protected, "/positions", each(qty="6", qty_available="0"))
+    partly = each(filled_qty="4", status="partially_filled", filled_avg_price="92.90")
+    rewrite(protected, "/orders", partly)
+    protected.to("2024-11-26T16:05:00Z")
+    assert protected.exits().exit_code == 0
+    assert states(protected, purpose="stop") == ["PARTIALLY_FILLED"]
+    protected.line.send = send
+    with protected.exchange.change() as book:
+        book._db.execute(
+            "UPDATE orders SET client_order_id = 'gone', order_id = 'gone', status = 'canceled'"
+            " WHERE side = 'sell'"
+        )
+    rewrite(protected, "/account/activities", lambda rows: [*rows, fill])
+    rewrite(protected, "/positions", each(qty="6", qty_available=available))
+    return protected.exits("110501")
+
+
+def test_a_vanished_stop_that_sold_a_part_ends_when_the_broker_shows_the_rest_free(protected):
+    told = vanished(protected, "6")
+    stops = protected.journal.orders(purpose="stop")
+    assert [(o.state, o.intent.quantity) for o in stops] == [("CANCELLED", 10), ("SUBMITTED", 6)]
+    assert stops[0].code == "order-missing"
+    assert certificate(told) == [("XYZ", 6, 1, 0)]
+
+
+@pytest.mark.parametrize("available", ["0", "5", None])
+def test_it_stays_unknown_as_long_as_anything_may_hold_its_shares(protected, available):
+    told = vanished(protected, available)
+    assert told.exit_code == 7
+    assert states(protected, purpose="stop") == ["UNKNOWN"]
+    assert certificate(told) == [("XYZ", 6, 0, 6)]
