@@ -18,6 +18,7 @@ from quantcli.contracts.scalars import (
     Quantity,
     Ratio,
     Symbol,
+    SymbolShown,
 )
 from quantcli.contracts.scan import BarsUsed, Regime
 from quantcli.contracts.snapshot import Pnl, PositionHeld, TradeClosed
@@ -123,6 +124,16 @@ class RiskReport(Frozen):
     circuit_breaker: str = Field(description="'not observed' or what tripped")
 
 
+class Happening(Frozen):
+    """One sentence of what happened in the session."""
+
+    cycle: CycleName
+    step: str = Field(description="Who did or saw it: a step, or an operator's command")
+    symbol: SymbolShown | None
+    is_trouble: bool = Field(description="An operator should notice it")
+    text: str
+
+
 class FillLatency(Frozen):
     """Seconds from submission to the last fill, nearest-rank percentiles; None: no such order."""
 
@@ -162,6 +173,16 @@ class Report(Artifact):
         default=None, exclude_if=_is_absent, description="Absent from reports of older programs"
     )
     stops: tuple[StopChange, ...]
+    story: tuple[Happening, ...] = Field(
+        default=(),
+        exclude_if=_is_absent,
+        description="What happened, in plain sentences, in the order in which it did",
+    )
+    left_to_do: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=_is_absent,
+        description="What an operator has to see to, each with its command or page",
+    )
     trades_closed: tuple[TradeClosed, ...]
     positions: tuple[PositionHeld, ...]
     pnl: Pnl | None

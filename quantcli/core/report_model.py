@@ -19,6 +19,7 @@ from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.report import RiskReport, SignalOutcome, StopChange
 from quantcli.contracts.scan import Scan
 from quantcli.contracts.snapshot import Snapshot
+from quantcli.core.day_story import day_story
 from quantcli.core.evidence import Evidence
 from quantcli.core.exposure import exposure_gross_limit
 from quantcli.core.incidents import (
@@ -29,6 +30,7 @@ from quantcli.core.incidents import (
     uncovered_symbols,
 )
 from quantcli.core.latency import fill_latency
+from quantcli.core.left_to_do import left_to_do
 from quantcli.core.order_reports import order_report
 from quantcli.core.terminal_states import counts_of, outcome_of, trails
 from quantcli.core.zero_trade import zero_trade_proof
@@ -114,6 +116,8 @@ def report_fields(evidence: Evidence, mode: Mode) -> dict[str, Any]:
         "fills": fills,
         "fill_latency": fill_latency(evidence.orders, fills),
         "stops": _stops(evidence),
+        "story": day_story(evidence),
+        "left_to_do": left_to_do(evidence),
         "trades_closed": snapshot.trades_closed if snapshot else (),
         "positions": snapshot.positions if snapshot else (),
         "pnl": snapshot.pnl if snapshot else None,

@@ -8,7 +8,6 @@ a symbol in the universe is itself part of the story.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from quantcli.contracts.decide import Decide, SignalVerdict
@@ -17,7 +16,6 @@ from quantcli.contracts.envelope import Artifact, Finding
 from quantcli.contracts.execution import Execute, Exits, OrderReport
 from quantcli.contracts.journal_rows import ReviewRow
 from quantcli.contracts.orders import Fill
-from quantcli.contracts.reasons import REASONS
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.report import SignalOutcome
 from quantcli.contracts.scalars import ZERO, instant_text, plain
@@ -25,6 +23,7 @@ from quantcli.contracts.scan import Scan, Signal
 from quantcli.contracts.snapshot import Snapshot, TradeClosed
 from quantcli.core.evidence import Evidence
 from quantcli.core.report_model import outcomes_of
+from quantcli.core.words import meaning, price_words
 
 VerdictT = TypeVar("VerdictT", SignalVerdict, EnforceVerdict)
 
@@ -73,7 +72,7 @@ class Story(NamedTuple):
             return " ".join(_ending(outcome) for outcome in self.outcomes)
         skips = [event for event in self.events if event.step == "scan" and event.code]
         if skips:
-            return f"{self.symbol} gave no signal: {_meaning(skips[-1].code)}."
+            return f"{self.symbol} gave no signal: {meaning(skips[-1].code)}."
         if any(event.what.startswith("not in the universe") for event in self.events):
             return f"{self.symbol} was not scanned: it is not in the universe."
         return f"{self.symbol}: nothing was said about a signal in this session."
@@ -119,12 +118,12 @@ def _scan_events(scan: Scan, symbol: str) -> Iterator[Event]:
             yield Event(*place, _signal_text(signal))
     for skipped in scan.skipped:
         if skipped.symbol == symbol:
-            what = f"no signal of {skipped.strategy}: {_meaning(skipped.code)}"
+            what = f"no signal of {skipped.strategy}: {meaning(skipped.code)}"
             yield Event(*place, what, skipped.code, skipped.observed or "", skipped.limit or "")
     if symbol not in scan.universe:
         yield Event(*place, "not in the universe of this scan")
     for code in scan.codes:
-        yield Event(*place, f"the scan blocked new risk: {_meaning(code)}", code)
+        yield Event(*place, f"the scan blocked new risk: {meaning(code)}", code)
 
 
 def _decide_events(decide: Decide, symbol: str) -> Iterator[Event]:
@@ -170,7 +169,7 @@ def _order_events(
             yield Event(*place, _order_text(order), order.code or "", order.message or "")
     for fill in fills:
         if fill.symbol == symbol:
-            shares, at = plain(fill.last_quantity), _price(fill.last_price)
+            shares, at = plain(fill.last_quantity), price_words(fill.last_price)
             what = f"fill: {fill.side} {shares} at {at}, {instant_text(fill.filled_at)}"
             yield Event(*place, what)
 
@@ -178,7 +177,7 @@ def _order_events(
 def _reconcile_events(reconcile: Reconcile, symbol: str) -> Iterator[Event]:
     for found in reconcile.breaks:
         if found.symbol == symbol:
-            what = f"break: {_meaning(found.code)}"
+            what = f"break: {meaning(found.code)}"
             ours, theirs = f"ours {found.ours or 'nothing'}", f"theirs {found.theirs or 'nothing'}"
             yield Event(reconcile.cycle, reconcile.STEP, what, found.code, ours, theirs)
 
@@ -190,17 +189,17 @@ def _snapshot_events(snapshot: Snapshot, symbol: str) -> Iterator[Event]:
             yield Event(*place, _trade_text(trade))
     for held in snapshot.positions:
         if held.symbol == symbol:
-            stop = "none" if held.stop_price is None else _price(held.stop_price)
+            stop = "none" if held.stop_price is None else price_words(held.stop_price)
             what = (
-                f"held: {plain(held.quantity)} shares at {_price(held.average_price)}, mark "
-                f"{_price(held.mark_price)} ({held.mark_source}), stop {stop}, unrealised "
+                f"held: {plain(held.quantity)} shares at {price_words(held.average_price)}, mark "
+                f"{price_words(held.mark_price)} ({held.mark_source}), stop {stop}, unrealised "
                 f"{plain(held.pnl_unrealised)} USD"
             )
             yield Event(*place, what)
 
 
 def _finding_event(place: tuple[str, str], finding: Finding) -> Event:
-    what = _meaning(finding.code)
+    what = meaning(finding.code)
     return Event(*place, what, finding.code, finding.observed or "", finding.limit or "")
 
 
@@ -211,24 +210,24 @@ def _of(verdicts: Iterable[VerdictT], symbol: str) -> Iterator[VerdictT]:
 def _signal_text(signal: Signal) -> str:
     return (
         f"signal of {signal.strategy}, rank {signal.rank}: {signal.side} up to "
-        f"{_price(signal.limit_price)}, stop {_price(signal.stop)}, anchor {signal.anchor} of "
-        f"{signal.anchor_date}, triggering bar {signal.triggering_bar}"
+        f"{price_words(signal.limit_price)}, stop {price_words(signal.stop)}, anchor "
+        f"{signal.anchor} of {signal.anchor_date}, triggering bar {signal.triggering_bar}"
     )
 
 
 def _decision_text(verdict: SignalVerdict) -> str:
     if verdict.decision == "BLOCK":
-        return f"BLOCK: {_meaning(verdict.reason)}"
+        return f"BLOCK: {meaning(verdict.reason)}"
     return (
-        f"ALLOW {plain(verdict.quantity)} shares up to {_price(verdict.limit_price)}, stop "
-        f"{_price(verdict.stop)}: {plain(verdict.notional)} USD, {plain(verdict.risk)} at risk"
+        f"ALLOW {plain(verdict.quantity)} shares up to {price_words(verdict.limit_price)}, stop "
+        f"{price_words(verdict.stop)}: {plain(verdict.notional)} USD, {plain(verdict.risk)} at risk"
     )
 
 
 def _review_text(review: ReviewRow) -> str:
-    before = "none" if review.stop_before is None else _price(review.stop_before)
-    after = "none" if review.stop_after is None else _price(review.stop_after)
-    price = "no price" if review.price is None else f"price {_price(review.price)}"
+    before = "none" if review.stop_before is None else price_words(review.stop_before)
+    after = "none" if review.stop_after is None else price_words(review.stop_after)
+    price = "no price" if review.price is None else f"price {price_words(review.price)}"
     return (
         f"review: {review.action}, {plain(review.quantity)} shares, {price} "
         f"({review.price_source}), stop {before} -> {after}"
@@ -238,7 +237,9 @@ def _review_text(review: ReviewRow) -> str:
 def _order_text(order: OrderReport) -> str:
     filled = ""
     if order.cumulative_quantity > ZERO and order.average_price is not None:
-        filled = f", {plain(order.cumulative_quantity)} filled at {_price(order.average_price)}"
+        filled = (
+            f", {plain(order.cumulative_quantity)} filled at {price_words(order.average_price)}"
+        )
     return (
         f"{order.purpose} order {order.action}: {order.side} {plain(order.ordered_quantity)}, "
         f"{order.state}{filled} ({order.client_order_id})"
@@ -248,7 +249,7 @@ def _order_text(order: OrderReport) -> str:
 def _trade_text(trade: TradeClosed) -> str:
     return (
         f"trade closed by {trade.exit_purpose}: {plain(trade.quantity)} shares, "
-        f"{_price(trade.entry_price)} -> {_price(trade.exit_price)}, "
+        f"{price_words(trade.entry_price)} -> {price_words(trade.exit_price)}, "
         f"{plain(trade.pnl_net)} USD net of estimated fees"
     )
 
@@ -259,15 +260,5 @@ def _ending(outcome: SignalOutcome) -> str:
     limit = "" if outcome.primary.limit is None else f", limit {outcome.primary.limit}"
     return (
         f"{outcome.symbol} ({outcome.strategy}, rank {outcome.rank}) ended as {state}: "
-        f"{_meaning(outcome.primary.code)} [{outcome.primary.code}{seen}{limit}]."
+        f"{meaning(outcome.primary.code)} [{outcome.primary.code}{seen}{limit}]."
     )
-
-
-def _price(value: Decimal) -> str:
-    """Return a price with two decimals, or four where it has them."""
-    return f"{value:.4f}".removesuffix("00")
-
-
-def _meaning(code: str) -> str:
-    reason = REASONS.get(code)
-    return reason.summary if reason else code

@@ -77,6 +77,12 @@ def text_or_none(value: object) -> str:
     return NONE if value is None or value == "" else visible(str(value))
 
 
+def visible_line(text: str) -> str:
+    """Return a sentence of ours with everything in it made visible, however long."""
+    parts = (text[at : at + TEXT_CHARACTERS_MAX] for at in range(0, len(text), TEXT_CHARACTERS_MAX))
+    return "".join(visible(part) for part in parts)
+
+
 def instant_or_none(value: dt.datetime | None) -> str:
     """Return an instant in UTC, or the sign for nothing."""
     return NONE if value is None else instant_text(value)

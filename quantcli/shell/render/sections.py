@@ -23,6 +23,7 @@ from quantcli.shell.render.figures import (
     short,
     signed_dollars,
     text_or_none,
+    visible_line,
 )
 
 
@@ -69,6 +70,7 @@ def sections_of(report: Report) -> tuple[Section, ...]:
     """Return the whole report, in reading order."""
     return (
         _verdict(report),
+        *_story(report),
         _portfolio(report),
         _market(report),
         _signals(report),
@@ -100,6 +102,22 @@ def _verdict(report: Report) -> Section:
     if report.uncovered:
         lines.insert(1, f"UNCOVERED SHARES: {', '.join(report.uncovered)}.")
     return Section("Verdict", tuple(lines))
+
+
+def _story(report: Report) -> tuple[Section, ...]:
+    """Return the day in sentences, and what is left to do; nothing for older reports."""
+    if not report.story and not report.left_to_do:
+        return ()
+    lines = [
+        f"{cycle_text(each.cycle)} {each.step}{', attention' if each.is_trouble else ''}: "
+        + visible_line(each.text)
+        for each in report.story
+    ]
+    left = [visible_line(each) for each in report.left_to_do]
+    return (
+        Section("What happened (New York time)", tuple(lines)),
+        Section("Left to do", tuple(left) or ("Nothing.",)),
+    )
 
 
 def _activity(report: Report) -> str:
