@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quantcli.contracts.errors import ConfigError
-from quantcli.shell.alpaca.http import LIVE_HOST, PAPER_HOST, AlpacaTransport, host_of
+from quantcli.shell.alpaca.http import LIVE_HOST, PAPER_HOST, AlpacaTransport
+from quantcli.shell.wire import host_of
 
 if TYPE_CHECKING:
     from quantcli.cli.wiring import Workspace

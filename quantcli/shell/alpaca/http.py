@@ -8,27 +8,21 @@ chose; and we keep status and body as they came.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from alpaca.common.rest import RESTClient
 from requests import PreparedRequest
-from requests import Response as WireResponse
 from requests.adapters import BaseAdapter
-from requests.exceptions import ConnectTimeout, ReadTimeout, RequestException
+from requests.exceptions import RequestException
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
 from quantcli.contracts.errors import ConfigError
-from quantcli.ports.broker import Request, Response, TransportFailure
-from quantcli.shell.alpaca.deadline import DeadlineAdapter
+from quantcli.ports.broker import Request, Response
+from quantcli.shell.deadline import DeadlineAdapter
+from quantcli.shell.wire import HardenedAdapter, failure_of, is_https_of, is_plain_loopback
 
-BODY_BYTES_MAX = 10 * 1024 * 1024
 LIVE_HOST = "api.alpaca.markets"
 PAPER_HOST = "paper-api.alpaca.markets"
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-_CHUNK_BYTES = 65_536
-#: What urllib3 calls failures to get a connection at all: refused, unknown host, bad certificate.
-_BEFORE_SENDING = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
 
 
 class AlpacaTransport:
@@ -59,7 +53,7 @@ class AlpacaTransport:
         Raises:
             ConfigError: the host is neither Alpaca's nor loopback, or not over HTTPS.
         """
-        adapter = _HardenedAdapter(
+        adapter = HardenedAdapter(
             inner or DeadlineAdapter(total_seconds), (connect_seconds, read_seconds)
         )
         self._client = _Client(checked_url(url), key_id, secret, adapter)
@@ -109,7 +103,7 @@ class _Client(RESTClient):
         try:
             self._request(method, path, api_version=version)
         except RequestException as error:
-            raise _failure_of(error) from error
+            raise failure_of(error) from error
         return self._answer
 
     def _one_request(
@@ -126,36 +120,6 @@ class _Client(RESTClient):
         wire = self._session.get_adapter(url).send(request)
         self._answer = Response(wire.status_code, tuple(wire.headers.items()), wire.content)
         return {}
-
-
-class _HardenedAdapter(BaseAdapter):
-    """Sets timeouts, and a cap on the answer's size."""
-
-    def __init__(self, inner: BaseAdapter, timeout: tuple[float, float]) -> None:
-        super().__init__()
-        self._inner, self._timeout = inner, timeout
-
-    def send(self, request: PreparedRequest, **kwargs: Any) -> WireResponse:  # type: ignore[override]
-        response = self._inner.send(request, timeout=self._timeout, stream=True)
-        try:
-            response._content = _content(response)  # noqa: SLF001 - read by parts
-        except (TransportFailure, RequestException):
-            response.close()
-            raise
-        return response
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-def _content(response: WireResponse) -> bytes:
-    parts, size = [], 0
-    for part in response.iter_content(_CHUNK_BYTES):
-        parts.append(part)
-        size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise TransportFailure("answer-too-large", was_sent=True)
-    return b"".join(parts)
 
 
 def checked_url(url: str) -> str:
@@ -175,36 +139,5 @@ def checked_url(url: str) -> str:
     return trimmed
 
 
-def host_of(url: str) -> str:
-    """Return the host of an address, in lower case; empty if it names none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
 def _is_allowed(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    has_more = bool(parts.username or parts.password or parts.query or parts.fragment)
-    if has_more or not url.isascii() or not url.isprintable() or " " in url:
-        return False
-    if parts.scheme == "http":
-        return parts.hostname in _LOOPBACK_HOSTS
-    is_known = parts.hostname in (LIVE_HOST, PAPER_HOST) and port in (None, 443)
-    return parts.scheme == "https" and is_known
-
-
-def _failure_of(error: RequestException) -> TransportFailure:
-    """Tell whether the request certainly never left; in doubt it did."""
-    told = repr(error)
-    if isinstance(error, ConnectTimeout):
-        return TransportFailure("connect-timeout", was_sent=False)
-    if any(name in told for name in _BEFORE_SENDING):
-        return TransportFailure("connect-failed", was_sent=False)
-    if isinstance(error, ReadTimeout) or "ReadTimeoutError" in told:
-        return TransportFailure("read-timeout", was_sent=True)
-    return TransportFailure("connection-lost", was_sent=True)
+    return is_plain_loopback(url) or is_https_of(url, (LIVE_HOST, PAPER_HOST))

@@ -9,8 +9,9 @@ import pytest
 
 from quantcli.contracts.errors import ConfigError
 from quantcli.ports.broker import Request, TransportFailure
-from quantcli.shell.alpaca import http
-from quantcli.shell.alpaca.http import AlpacaTransport, checked_url, host_of
+from quantcli.shell import wire
+from quantcli.shell.alpaca.http import AlpacaTransport, checked_url
+from quantcli.shell.wire import host_of
 from tests.shell.alpaca.servers import Broker, heard, raw_server, says
 
 GET = Request("GET", "/account", "", b"")
@@ -162,7 +163,7 @@ def test_an_answer_that_is_not_what_its_packing_says():
 
 
 def test_a_body_over_the_cap(monkeypatch):
-    monkeypatch.setattr(http, "BODY_BYTES_MAX", 1000)
+    monkeypatch.setattr(wire, "BODY_BYTES_MAX", 1000)
     with Broker(says(200, b"x" * 1000)) as broker:
         assert len(transport(broker.url).send(GET).body) == 1000
     with Broker(says(200, b"x" * 1001)) as broker:
@@ -172,7 +173,7 @@ def test_a_body_over_the_cap(monkeypatch):
 
 
 def test_a_small_body_that_unpacks_to_a_huge_one(monkeypatch):
-    monkeypatch.setattr(http, "BODY_BYTES_MAX", 1_000_000)
+    monkeypatch.setattr(wire, "BODY_BYTES_MAX", 1_000_000)
     packed = gzip.compress(b"\0" * 50_000_000)
     assert len(packed) < 100_000
     with Broker(says(200, packed, Content_Encoding="gzip")) as broker:
@@ -182,7 +183,7 @@ def test_a_small_body_that_unpacks_to_a_huge_one(monkeypatch):
 
 
 def test_after_a_failure_the_next_request_is_answered_by_its_own_answer(monkeypatch):
-    monkeypatch.setattr(http, "BODY_BYTES_MAX", 1000)
+    monkeypatch.setattr(wire, "BODY_BYTES_MAX", 1000)
     with Broker(
         lambda method, path, headers, body: (200, {}, b"x" * 5000 if "big" in path else b"small")
     ) as broker:
