@@ -9,7 +9,7 @@ from hypothesis import settings
 from tests.real_data import VARIABLE, NamedFolderAbsent, locate
 
 ROOT = Path(__file__).resolve().parents[1]
-PRIVATE_PREFIXES = ("APCA_", "ALPACA_", "QUANTCLI_")
+PRIVATE_PREFIXES = ("APCA_", "ALPACA_", "POLYGON_", "QUANTCLI_")
 
 # A machine must see the same examples on every run; a person gains from fresh ones.
 settings.register_profile("dev", max_examples=50, deadline=None)

@@ -59,6 +59,7 @@ _INVESTIGATE = (
 )
 _DATA = (
     Command("data", "import", "Import bars or index values from files."),
+    Command("data", "fetch", "Fetch bars and index values from their source."),
     Command("data", "check", "Check the bars; quarantine what is wrong."),
     Command("data", "ls", "List what the store holds."),
     Command("", "calendar", "Print sessions with their hours."),
@@ -81,7 +82,7 @@ PANELS: tuple[tuple[str, tuple[Command, ...]], ...] = (
 _GROUP_HELP = {
     "config": "Read the configuration.",
     "audit": "Check the chain of sealed sessions.",
-    "data": "Import, check and list bars.",
+    "data": "Import, fetch, check and list bars.",
     "exchange": "Run the local exchange.",
 }
 _COMMANDS = {(c.group, c.name): c for _, commands in PANELS for c in commands}

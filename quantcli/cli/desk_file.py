@@ -67,9 +67,11 @@ def _config_error(first: Any) -> ConfigError:
             f"desk.toml lacks {where}", hint="limits have no defaults: write the one you mean"
         )
     message = str(first["msg"]).removeprefix("Value error, ")
-    hides = path[:1] == ["broker"] or isinstance(first["input"], dict)
+    is_address = path[:1] == ["broker"] or where.startswith("data.fetch_")
+    hides = is_address or isinstance(first["input"], dict)
     value = None if hides else _shown(first["input"])
-    return ConfigError(f"{where} in desk.toml: {message}", value=value)
+    place = f"{where} in desk.toml" if where else "desk.toml"
+    return ConfigError(f"{place}: {message}", value=value)
 
 
 def _is_branch(part: str | int) -> bool:

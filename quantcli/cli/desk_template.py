@@ -44,6 +44,16 @@ benchmark = "SPY"
 volatility_index = "VIX"
 # Without a value of the index for the newest session, no new risk is taken.
 is_index_required = true
+# `quantcli data fetch` brings bars from Alpaca when feed is one of its feeds ("iex", "sip", ...),
+# from Polygon when it is "polygon". In mode paper `day` fetches at this time; "" never.
+fetch_at = "open-75min"
+# "1Min" too, if stops are to lean on minute bars.
+fetch_timeframes = ["1Day"]
+# How far back a symbol without any bar begins.
+fetch_history_sessions = 500
+fetch_minute_sessions = 5
+# An address (Cboe's or FRED's) or a CSV file with the values of the volatility index; "" none.
+fetch_index_from = "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv"
 
 [universe]
 # Every imported stock, less the funds below. Or a list: symbols = ["AAPL", "MSFT"]

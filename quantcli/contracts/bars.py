@@ -79,3 +79,14 @@ class IndexSeries:
     symbol: str
     values: tuple[IndexValue, ...]
     refs: tuple[InputRef, ...]
+
+
+class FetchFaults(NamedTuple):
+    """Why bars of a session did not arrive: symbol -> cause; and the record that says so.
+
+    A symbol that nobody tried to fetch is not among them.
+    """
+
+    daily: dict[str, str]
+    indices: dict[str, str]
+    refs: tuple[InputRef, ...]

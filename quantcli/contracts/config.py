@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
+    field_validator,
     model_validator,
 )
 
@@ -100,6 +101,9 @@ class DeskSection(Section):
     mode: Mode = "dry-run"
 
 
+CBOE_VIX = "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv"
+
+
 class BrokerSection(Section):
     """[broker]: where the broker is. Not part of the decision config."""
 
@@ -112,13 +116,30 @@ class BrokerSection(Section):
 
 
 class DataSection(Section):
-    """[data]: which bars are believed."""
+    """[data]: which bars are believed; `fetch_...`: where they come from, of no decision's concern.
+
+    `fetch_at` is when `day` fetches in the modes paper and live; empty: never. `fetch_index_from`
+    is the address or the file (a relative path begins at the desk) of the volatility index.
+    """
 
     feed: str = Field(default="local", pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")
     adjustment: Literal["raw", "split", "all"] = "split"
     benchmark: Symbol = "SPY"
     volatility_index: str = Field(default="VIX", pattern=r"^[A-Z0-9]{0,10}$")
     is_index_required: StrictBool = True
+    fetch_at: str = "open-75min"
+    fetch_timeframes: tuple[Literal["1Day", "1Min"], ...] = ("1Day",)
+    fetch_history_sessions: StrictInt = Field(default=500, ge=1, le=2500)
+    fetch_minute_sessions: StrictInt = Field(default=5, ge=1, le=250)
+    #: Without a user name: keys come from the environment or from broker.keys_file only.
+    fetch_alpaca_url: str = Field(default="https://data.alpaca.markets", pattern=r"^[^@\s]+$")
+    fetch_polygon_url: str = Field(default="https://api.polygon.io", pattern=r"^[^@\s]+$")
+    fetch_index_from: str = Field(default=CBOE_VIX, pattern=r"^[^@]*$")
+
+    @field_validator("fetch_at")
+    @classmethod
+    def _is_offset(cls, text: str) -> str:
+        return _offset_text(text) if text else ""
 
 
 class UniverseSection(Section):
@@ -313,9 +334,17 @@ class DeskConfig(Section):
     exchange: ExchangeSection = Field(default_factory=ExchangeSection)
     strategy: StrategySection = Field(default_factory=StrategySection)
 
+    @model_validator(mode="after")
+    def _fetches_by_itself(self) -> Self:
+        if self.data.fetch_at in self.schedule.cycles:
+            raise ValueError(f"data.fetch_at lies on the cycle {self.data.fetch_at}")
+        return self
+
     def decision_view(self) -> dict[str, Any]:
         """Return the JSON value of everything that a decision depends on."""
-        view = _spelled(self.model_dump(mode="python", exclude={"desk", "broker", "exchange"}))
+        fetching = {name for name in DataSection.model_fields if name.startswith("fetch_")}
+        outside: Any = {"desk": True, "broker": True, "exchange": True, "data": fetching}
+        view = _spelled(self.model_dump(mode="python", exclude=outside))
         assert isinstance(view, dict)
         return view
 

@@ -51,6 +51,8 @@ _DATA = "quantcli data check, then import what is missing"
 _TABLE: tuple[Reason, ...] = (
     # scan: why a symbol gave no signal
     Reason("bars-missing", "no bars for the symbol at the data session", None, _DATA),
+    Reason("fetch-failed", "the bars of the data session were asked for and did not arrive", None,
+           "quantcli data fetch; see runbook/data-fetch.md"),
     Reason("bars-stale", "the newest complete bar is older than the session before", _GATE, _DATA),
     Reason("bars-too-few", "not enough history for the indicators", None, _DATA),
     Reason("bars-quarantined", "data check holds the symbol's bars to be wrong", None, _DATA),

@@ -31,6 +31,23 @@ def universe_of(section: UniverseSection, matrix: BarMatrix) -> tuple[str, ...]:
     return tuple(sorted(names - set(section.exclude)))
 
 
+def screen_undelivered(sieve: Sieve, matrix: BarMatrix, undelivered: Mapping[str, str]) -> None:
+    """Drop symbols without a bar in the last session whose fetch failed, and say how it did.
+
+    Args:
+        sieve: What is left.
+        matrix: Daily bars through the data session.
+        undelivered: Symbol -> why its bars of that session did not arrive.
+    """
+    if not undelivered:
+        return
+    present = has_bar(matrix)[-1]
+    for column, symbol in enumerate(matrix.symbols):
+        if symbol in undelivered and not present[column]:
+            limit = f"a bar in {matrix.sessions[-1]}"
+            sieve.drop(symbol, Drop("fetch-failed", observed=undelivered[symbol], limit=limit))
+
+
 def screen_history(
     sieve: Sieve,
     matrix: BarMatrix,

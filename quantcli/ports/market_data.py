@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from quantcli.contracts.bars import BarMatrix, IndexSeries, MinuteBar, Split
+from quantcli.contracts.bars import BarMatrix, FetchFaults, IndexSeries, MinuteBar, Split
 from quantcli.contracts.envelope import InputRef
 
 
@@ -52,6 +52,10 @@ class MarketData(Protocol):
 
     def quarantined(self) -> dict[str, Sequence[dt.date]]:
         """Return symbol -> sessions whose bars are held to be wrong."""
+        ...
+
+    def fetch_faults(self, session: dt.date) -> FetchFaults:
+        """Return which bars and index values of a session were asked for and did not arrive."""
         ...
 
     def table(self, file: str) -> tuple[tuple[tuple[str, ...], ...], InputRef]:

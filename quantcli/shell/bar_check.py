@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import BarsMissing, MarketDataError
+from quantcli.core.sessions import sessions_between
 from quantcli.shell.bar_faults import row_faults
 from quantcli.shell.bar_findings import (
     SEVERITIES,
@@ -38,6 +39,7 @@ from quantcli.shell.catalog import (
     read_verified,
     save_catalog,
 )
+from quantcli.shell.fetch.record import load_record
 from quantcli.shell.lock import FileLock
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ def check_store(data: Path, *, is_dry_run: bool = False) -> CheckReport:
         if renewed != catalog:
             save_catalog(data, renewed)
     findings = [item for result in judged for item in result.findings]
+    findings.extend(_undelivered(data))
     return CheckReport(
         tuple(sorted(findings, key=_gravity)),
         sum(result.files for result in judged),
@@ -108,6 +111,21 @@ def check_store(data: Path, *, is_dry_run: bool = False) -> CheckReport:
         sum(len(result.after - result.before) for result in judged),
         sum(len(result.before - result.after) for result in judged),
     )
+
+
+def _undelivered(data: Path) -> Iterator[BarFinding]:
+    """Yield what the newest fetch asked for and did not get."""
+    try:
+        failed = load_record(data).failed()
+    except MarketDataError as error:
+        yield _damage(Shelf("1Day", "", ""), "fetch.json", error)
+        return
+    for entry in failed:
+        sessions = len(sessions_between(entry.first, entry.last))
+        detail = f"to {entry.last}: {entry.code}: {entry.detail}"
+        yield BarFinding(
+            "warning", "fetch-failed", entry.shelf, entry.symbol, entry.first, sessions, detail
+        )
 
 
 def _judge(data: Path, catalog: Catalog, shelf: Shelf) -> _Judged:

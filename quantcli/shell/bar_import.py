@@ -37,6 +37,7 @@ from quantcli.shell.catalog import (
     Partition,
     QuarantineEntry,
     QuarantineInForce,
+    Series,
     Shelf,
     load_catalog,
     load_quarantine,
@@ -85,6 +86,13 @@ class ImportSummary:
     def is_unchanged(self) -> bool:
         """Whether the store already held all of this."""
         return not self.partitions
+
+
+class Origin(NamedTuple):
+    """Where bars come from: a file's name, or a source's, and the digest of what came."""
+
+    name: str
+    sha256: str
 
 
 class _Rows(NamedTuple):
@@ -172,14 +180,58 @@ def import_to(
         LockHeld: another import is running.
         StorageError: the disk refused.
     """
+    rows = _kept(read_source(path, shelf.series, symbol), shelf.series)
+    if shelf.series == "1Min":
+        require_minute_spacing(rows.kept, path.name)
+    if shelf.series == "1Day":
+        require_adjustment(rows.kept, shelf.adjustment, path.name)
+    with storage(path):
+        origin = Origin(path.name, sha256_hex(path.read_bytes()))
+    return _take(data, rows, shelf, origin, progress, is_dry_run=is_dry_run)
+
+
+def import_bars(
+    data: Path,
+    bars: pl.DataFrame,
+    shelf: Shelf,
+    origin: Origin,
+    *,
+    progress: Progress = lambda _done, _total: None,
+) -> ImportSummary:
+    """Import bars that are known to be of their series and adjustment: they were asked for so.
+
+    Args:
+        data: The desk's data folder; made if absent.
+        bars: Columns as `read_source` returns them.
+        shelf: Where they belong.
+        origin: Where they come from.
+        progress: Told after each partition.
+
+    Raises:
+        MarketDataError: the store is damaged; nothing was imported.
+        LockHeld: another import is running.
+        StorageError: the disk refused.
+    """
+    return _take(data, _kept(bars, shelf.series), shelf, origin, progress, is_dry_run=False)
+
+
+def _take(
+    data: Path,
+    rows: _Rows,
+    shelf: Shelf,
+    origin: Origin,
+    progress: Progress,
+    *,
+    is_dry_run: bool,
+) -> ImportSummary:
+    """Merge, judge, write and put in force, one at a time."""
     lock = nullcontext() if is_dry_run else FileLock(data / "catalog.lock").hold()
     with lock:
         catalog = load_catalog(data)
-        rows = _read_rows(path, shelf, symbol)
         merges = [merge(data, catalog, key, part) for key, part in by_key(shelf, rows.kept)]
         found = _faults(merges, rows.kept, shelf)
         built = [_built(catalog, item) for item in merges if item.changed]
-        summary = _summary(path, shelf, rows, merges, built, found)
+        summary = _summary(origin, shelf, rows, merges, built, found)
         if not is_dry_run:
             for done, (partition, content) in enumerate(built, start=1):
                 publish_once(data / partition.ref.name, content)
@@ -234,16 +286,10 @@ def in_force(
     )
 
 
-def _read_rows(path: Path, shelf: Shelf, symbol: str | None) -> _Rows:
-    series = shelf.series
-    raw = read_source(path, series, symbol)
+def _kept(raw: pl.DataFrame, series: Series) -> _Rows:
     inside = within_table(raw, series)
     regular = in_regular_hours(inside) if series == "1Min" else inside
     kept = regular.unique(maintain_order=True)
-    if series == "1Min":
-        require_minute_spacing(kept, path.name)
-    if series == "1Day":
-        require_adjustment(kept, shelf.adjustment, path.name)
     return _Rows(
         kept,
         raw.height,
@@ -308,7 +354,7 @@ def _quarantine(
 
 
 def _summary(
-    path: Path,
+    origin: Origin,
     shelf: Shelf,
     rows: _Rows,
     merges: list[Merge],
@@ -319,11 +365,9 @@ def _summary(
     corrected = sum(item.corrected for item in merges)
     bars = rows.kept.select(keys_of(shelf.series)).n_unique()
     sessions = rows.kept["session"].unique().sort().to_list()
-    with storage(path):
-        sha256 = sha256_hex(path.read_bytes())
     return ImportSummary(
-        file=path.name,
-        sha256=sha256,
+        file=origin.name,
+        sha256=origin.sha256,
         shelf=shelf,
         symbols=tuple(rows.kept["symbol"].unique().sort()),
         first=sessions[0] if sessions else None,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from quantcli.contracts.bars import BarMatrix, IndexSeries, MinuteBar, Split
+from quantcli.contracts.bars import BarMatrix, FetchFaults, IndexSeries, MinuteBar, Split
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import BarsMissing, MarketDataError
 from quantcli.core.sessions import sessions_between, sessions_ending
@@ -28,6 +28,7 @@ from quantcli.shell.catalog import (
     load_catalog,
     parse_name,
 )
+from quantcli.shell.fetch.record import faults_of, pinned_record, read_record
 from quantcli.shell.list_files import Table, pinned_list, read_list
 
 
@@ -206,6 +207,16 @@ class BarStore:
         for entry in self._quarantine("1Day"):
             found.setdefault(entry.symbol, set()).add(entry.session)
         return {symbol: sorted(found[symbol]) for symbol in sorted(found)}
+
+    def fetch_faults(self, session: dt.date) -> FetchFaults:
+        """Return which bars and index values of a session were asked for and did not arrive.
+
+        Raises:
+            MarketDataError: the fetch record cannot be believed.
+        """
+        pins = self._pins
+        found = read_record(self._data) if pins is None else pinned_record(self._data, pins)
+        return faults_of(found, self._feed, self._adjustment, session)
 
     def table(self, file: str) -> tuple[Table, InputRef]:
         """Return the rows of a CSV file of the desk, its heading first, and its reference.

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
 
 from quantcli.contracts.errors import CredentialMissing
 
+T = TypeVar("T")
 _NAMES = (
     ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
     ("ALPACA_API_KEY", "ALPACA_SECRET_KEY"),
@@ -49,7 +50,7 @@ def broker_keys(keys_file: str, environ: Mapping[str, str] | None = None) -> Key
         CredentialMissing: no keys, or a file that others may read.
     """
     if keys_file:
-        return _from_file(Path(keys_file).expanduser())
+        return _from_file(Path(keys_file).expanduser(), _pair)
     variables = os.environ if environ is None else environ
     for key_name, secret_name in _NAMES:
         key_id, secret = variables.get(key_name, ""), variables.get(secret_name, "")
@@ -61,7 +62,35 @@ def broker_keys(keys_file: str, environ: Mapping[str, str] | None = None) -> Key
     )
 
 
-def _from_file(path: Path) -> Keys:
+def polygon_key(keys_file: str, environ: Mapping[str, str] | None = None) -> str:
+    """Return Polygon's key: `polygon_key` of the file if one is named, else POLYGON_API_KEY.
+
+    Args:
+        keys_file: Path of the broker's key file, mode 0600; empty: none.
+        environ: The environment; None: the process's.
+
+    Raises:
+        CredentialMissing: no key, or a file that others may read.
+    """
+    if keys_file:
+        return _from_file(Path(keys_file).expanduser(), _polygon)
+    found = (os.environ if environ is None else environ).get("POLYGON_API_KEY", "")
+    if not found:
+        raise CredentialMissing(
+            "no key of Polygon", hint="set POLYGON_API_KEY, or polygon_key in broker.keys_file"
+        )
+    return found
+
+
+def _pair(value: object) -> Keys:
+    return Keys(_word(value, "key_id"), _word(value, "secret"))
+
+
+def _polygon(value: object) -> str:
+    return _word(value, "polygon_key")
+
+
+def _from_file(path: Path, read: Callable[[object], T]) -> T:
     try:
         status = path.stat()
         data = path.read_bytes()
@@ -74,12 +103,10 @@ def _from_file(path: Path) -> Keys:
             hint=f"chmod 600 {path.name}",
         )  # fmt: skip
     try:
-        value = orjson.loads(data)
-        return Keys(_word(value, "key_id"), _word(value, "secret"))
+        return read(orjson.loads(data))
     except (ValueError, KeyError, TypeError) as error:
-        raise CredentialMissing(
-            'the key file is not {"key_id": "...", "secret": "..."}', value=path
-        ) from error
+        wanted = '"polygon_key": "..."' if read is _polygon else '"key_id": "...", "secret": "..."'
+        raise CredentialMissing(f"the key file is not {{{wanted}}}", value=path) from error
 
 
 def _word(value: object, name: str) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.envelope import StepName
+from quantcli.contracts.config import DeskConfig, Offset
+from quantcli.contracts.envelope import Mode, StepName
 from quantcli.core.sessions import cycle_name, hours
 
 WINDOW = dt.timedelta(minutes=5)
@@ -43,6 +43,23 @@ def cycles_of(config: DeskConfig, session: dt.date) -> tuple[Cycle, ...]:
 def _once(steps: tuple[StepName, ...]) -> tuple[StepName, ...]:
     """Return each step once, in the order of their first mention, a report last."""
     return tuple(sorted(dict.fromkeys(steps), key=lambda step: step == "report"))
+
+
+def fetch_offset(config: DeskConfig, mode: Mode) -> Offset | None:
+    """Return when bars are fetched; None: never, as on an exchange of our own making."""
+    text = config.data.fetch_at
+    return Offset.parse(text) if text and mode in {"paper", "live"} else None
+
+
+def is_fetch_due(config: DeskConfig, mode: Mode, session: dt.date, as_of: dt.datetime) -> bool:
+    """Return whether the fetch is the newest thing scheduled; on the same instant a cycle is."""
+    offset = fetch_offset(config, mode)
+    if offset is None:
+        return False
+    day = hours(session)
+    at = offset.of(day.opens_at, day.closes_at)
+    due = due_cycle(config, session, as_of)
+    return at <= as_of and (due is None or due.at < at)
 
 
 def cycle_at(config: DeskConfig, session: dt.date, as_of: dt.datetime) -> str:

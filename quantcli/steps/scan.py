@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from quantcli.contracts.bars import BarMatrix
+from quantcli.contracts.bars import BarMatrix, FetchFaults
 from quantcli.contracts.scan import BarsUsed, Regime, Scan, Signal, Skipped, StrategyRun
 from quantcli.core.history import HistoryRules, columns_of, newest_session, without_holes
 from quantcli.core.listings import earnings_of, screen_earnings, sectors_of
@@ -21,7 +21,12 @@ from quantcli.core.sieve import Drop, Sieve
 from quantcli.core.signal_ids import signal_id
 from quantcli.core.strategies import avwap
 from quantcli.core.strategies.candidate import Candidate
-from quantcli.core.universe import screen_history, screen_liquidity, universe_of
+from quantcli.core.universe import (
+    screen_history,
+    screen_liquidity,
+    screen_undelivered,
+    universe_of,
+)
 from quantcli.steps.desk import Desk
 
 #: Sessions asked of the volatility index: enough to name how old its newest value is.
@@ -53,11 +58,12 @@ def scan(desk: Desk) -> Scan:
     rows = max(avwap.rows_needed(section), history.bars_min + history.gaps_max)
     matrix = desk.market.daily(session, rows)
     index = desk.market.index(data.volatility_index, session, INDEX_SESSIONS)
-    desk.note((*matrix.refs, *index.refs))
+    faults = desk.market.fetch_faults(session)
+    desk.note((*matrix.refs, *index.refs, *faults.refs))
     regime = regime_of(matrix, data.benchmark, index)
-    findings = _blocks(desk, matrix, session, regime)
+    findings = _blocks(desk, matrix, session, regime, faults)
     universe = universe_of(desk.config.universe, matrix)
-    found = _found(desk, columns_of(matrix, universe), findings)
+    found = _found(desk, columns_of(matrix, universe), findings, faults)
     codes = tuple(finding.code for finding in findings)
     return Scan(
         **desk.header(Scan, 4 if _INPUT_FAULTS.intersection(codes) else 0),
@@ -78,26 +84,39 @@ def scan(desk: Desk) -> Scan:
     )
 
 
-def _blocks(desk: Desk, matrix: BarMatrix, session: dt.date, regime: Regime) -> tuple[Drop, ...]:
+def _blocks(
+    desk: Desk, matrix: BarMatrix, session: dt.date, regime: Regime, faults: FetchFaults
+) -> tuple[Drop, ...]:
     """Return what blocks new risk for all symbols."""
     newest = newest_session(matrix)
     stale = Drop("bars-stale", observed=str(newest) if newest else "no bar", limit=str(session))
+    found = regime_findings(
+        regime,
+        is_gate_on=desk.config.strategy.avwap.is_market_gate_on,
+        is_index_required=desk.config.data.is_index_required,
+    )
+    causes = {
+        "benchmark-missing": faults.daily.get(regime.benchmark),
+        "index-missing": faults.indices.get(regime.volatility_index),
+    }
     return (
         *((stale,) if newest != session else ()),
-        *regime_findings(
-            regime,
-            is_gate_on=desk.config.strategy.avwap.is_market_gate_on,
-            is_index_required=desk.config.data.is_index_required,
-        ),
+        *(_with_cause(drop, causes.get(drop.code)) for drop in found),
     )
 
 
-def _found(desk: Desk, matrix: BarMatrix, blocks: tuple[Drop, ...]) -> Found:
+def _with_cause(drop: Drop, cause: str | None) -> Drop:
+    """Return a finding with why its fetch failed, if one did."""
+    return drop._replace(observed=f"{drop.observed}; {cause}") if cause else drop
+
+
+def _found(desk: Desk, matrix: BarMatrix, blocks: tuple[Drop, ...], faults: FetchFaults) -> Found:
     """Return the signals of the enabled strategies and everything that was skipped."""
     section = desk.config.strategy.avwap
     if not section.enabled:
         return Found((), (), ())
     sieve = Sieve(matrix.symbols)
+    screen_undelivered(sieve, matrix, faults.daily)
     candidates = _candidates(desk, matrix, sieve, blocks)
     ranking = rank(candidates, {avwap.NAME: section.signals_max})
     for candidate in ranking.capped:

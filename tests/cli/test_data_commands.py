@@ -161,7 +161,8 @@ def test_the_check_counts_notes_and_lists_them_when_asked(desk, run, tmp_path):
 
 
 def test_nothing_imported_yet(desk, run):
-    assert run("data", "ls")[:2] == (0, "nothing imported yet: quantcli data import FILE...\n")
+    told = "nothing is held yet: quantcli data import FILE..., or quantcli data fetch\n"
+    assert run("data", "ls")[:2] == (0, told)
     code, _, err = run("data", "check")
     assert code == 4
     assert err.startswith("bars-missing: ")

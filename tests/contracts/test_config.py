@@ -370,3 +370,33 @@ def test_a_file(tmp_path):
     (tmp_path / "desk.toml").write_text(TEXT)
 
     assert load_config(tmp_path) == read()
+
+
+# ------------------------------------------------------------------------------ sources of bars
+
+
+def test_where_bars_come_from_is_no_decision():
+    view = read().decision_view()
+    other = read(('fetch_at = "open-75min"', 'fetch_at = ""'), ("_sessions = 500", "_sessions = 9"))
+
+    assert other.decision_view() == view
+    assert sorted(view["data"]) == [
+        "adjustment", "benchmark", "feed", "is_index_required", "volatility_index",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('"open-75min"', '"at noon"'), "data.fetch_at in desk.toml: not an offset"),
+        (('"open-75min"', '"open-60min"'), "desk.toml: data.fetch_at lies on the cycle open-60min"),
+        (('["1Day"]', '["5Min"]'), "data.fetch_timeframes"),
+        (("_sessions = 500", "_sessions = 0"), "data.fetch_history_sessions"),
+        (('"https://cdn', '"https://me:word@cdn'), "data.fetch_index_from"),
+    ],
+)
+def test_what_a_fetch_cannot_be_told(change, told):
+    error = refused(change)
+
+    assert error.message.startswith(told)
+    assert "word" not in error.line()

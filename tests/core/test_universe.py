@@ -8,7 +8,12 @@ import pytest
 from quantcli.contracts.config import UniverseSection
 from quantcli.core.history import HistoryRules
 from quantcli.core.sieve import Drop, Sieve
-from quantcli.core.universe import screen_history, screen_liquidity, universe_of
+from quantcli.core.universe import (
+    screen_history,
+    screen_liquidity,
+    screen_undelivered,
+    universe_of,
+)
 from tests.core.made_bars import matrix
 
 NAN = float("nan")
@@ -50,6 +55,19 @@ def test_missing_wrong_and_young_bars_are_told_apart():
         "HOLE": Drop("bars-missing", "no bar in 2024-02-14", each),
         "WRONG": Drop("bars-quarantined", "no bar in 2024-02-14", each),
         "YOUNG": Drop("bars-too-few", "2 bars", "3 of 4 sessions"),
+    }
+
+
+def test_what_was_asked_for_and_did_not_arrive_says_why():
+    bars = matrix(
+        last="2024-02-15", symbols=("HERE", "GONE", "QUIET"), close=[[1, 1, 1], [1, NAN, NAN]]
+    )
+    sieve = Sieve(bars.symbols)
+
+    screen_undelivered(sieve, bars, {"HERE": "of an older day", "GONE": "source-failing: HTTP 502"})
+
+    assert sieve.drops == {
+        "GONE": Drop("fetch-failed", "source-failing: HTTP 502", "a bar in 2024-02-15")
     }
 
 

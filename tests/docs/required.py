@@ -36,6 +36,7 @@ REQUIRED = (
     "runbook/first-day.md",
     "runbook/schedule.md",
     "runbook/data.md",
+    "runbook/data-fetch.md",
     "runbook/replay.md",
     "runbook/exchange.md",
     "runbook/paper.md",

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from quantcli.contracts.errors import CredentialMissing
-from quantcli.shell.secrets import Keys, broker_keys
+from quantcli.shell.secrets import Keys, broker_keys, polygon_key
 
 KEY, SECRET = "PKCANARY", "canary-of-a-secret"
 
@@ -117,3 +117,20 @@ def test_keys_do_not_show():
         assert KEY not in shown
         assert SECRET not in shown
     assert pickle.loads(pickle.dumps(keys)) == keys
+
+
+def test_polygons_key_from_the_environment_or_the_file(file, monkeypatch):
+    assert polygon_key("", {"POLYGON_API_KEY": SECRET}) == SECRET
+    monkeypatch.setenv("POLYGON_API_KEY", SECRET)
+    assert polygon_key("") == SECRET
+    with pytest.raises(CredentialMissing, match="no key of Polygon"):
+        polygon_key("", {})
+    with pytest.raises(CredentialMissing, match="polygon_key") as caught:
+        polygon_key(str(file))
+    assert hidden(caught.value)
+    file.write_text(f'{{"key_id":"{KEY}","secret":"x","polygon_key":"{SECRET}"}}')
+    assert polygon_key(str(file)) == SECRET
+    assert broker_keys(str(file)) == (KEY, "x")
+    file.chmod(0o644)
+    with pytest.raises(CredentialMissing, match="readable by others"):
+        polygon_key(str(file))

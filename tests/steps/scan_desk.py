@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from quantcli.contracts.bars import IndexSeries, IndexValue
+from quantcli.contracts.bars import FetchFaults, IndexSeries, IndexValue
 from quantcli.contracts.config import DeskConfig
 from quantcli.contracts.envelope import CodeId, InputRef, Stamp
 from quantcli.core.history import rows_of
@@ -63,9 +63,10 @@ def desk_of(market, session, config=None):
 class ColumnMarket:
     """Market data over one matrix; the index closes at 15 in every session unless told."""
 
-    def __init__(self, matrix, *, index=None, quarantined=None, tables=None):
+    def __init__(self, matrix, *, index=None, quarantined=None, tables=None, faults=None):
         self.matrix = matrix
         self.quarantine = quarantined or {}
+        self.faults = faults or FetchFaults({}, {}, ())
         self.tables = tables or {}
         values = dict.fromkeys(matrix.sessions, 15.0) if index is None else index
         self.values = [IndexValue(session, close) for session, close in sorted(values.items())]
@@ -79,6 +80,9 @@ class ColumnMarket:
 
     def quarantined(self):
         return self.quarantine
+
+    def fetch_faults(self, session):
+        return self.faults
 
     def table(self, file):
         return self.tables[file], InputRef(name=f"lists/{file}", sha256="7" * 64)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quantcli.contracts.bars import FetchFaults
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.reasons import REASONS
 from quantcli.contracts.scan import Scan
@@ -105,6 +106,33 @@ def test_stale_bars_give_no_signal_and_name_their_session():
     assert set(reasons(artifact).values()) == {"bars-stale"}
     assert artifact.skipped[0].observed == "2024-06-13"
     assert artifact.skipped[0].limit == "2024-06-14"
+
+
+def test_what_did_not_arrive_is_named_with_its_cause():
+    bars = fresh()
+    bars.close[-1, [0, 3]] = NAN  # AAA and the benchmark
+    ref = InputRef(name="fetches/made.json", sha256="f" * 64)
+    faults = FetchFaults(
+        {"AAA": "bars-absent: none", "SPY": "source-failing: HTTP 502"}, {"VIX": "answer-x"}, (ref,)
+    )
+    artifact = run(bars, index={}, faults=faults)
+
+    assert (artifact.exit_code, artifact.signals) == (4, ())
+    assert artifact.codes == ("benchmark-missing", "index-missing")
+    assert reasons(artifact)["AAA"] == "fetch-failed"
+    told = {each.symbol: each.observed for each in artifact.skipped}
+    assert told["BBB"] == "no close; source-failing: HTTP 502"
+    assert ref in artifact.inputs
+
+
+def test_stale_bars_are_told_by_symbol_where_their_fetch_failed():
+    bars = fresh()
+    bars.close[-1] = NAN
+    faults = FetchFaults({"AAA": "source-failing: HTTP 502"}, {}, ())
+    artifact = run(bars, faults=faults)
+
+    assert reasons(artifact) == {"AAA": "fetch-failed", "BBB": "bars-stale", "CCC": "bars-stale"}
+    assert artifact.exit_code == 4
 
 
 def test_a_matrix_that_ends_early_is_stale():

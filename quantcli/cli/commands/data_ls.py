@@ -9,6 +9,7 @@ from quantcli.cli.console import emit
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import find_desk
 from quantcli.shell.catalog import Catalog, Shelf, load_catalog, load_quarantine
+from quantcli.shell.fetch.record import FetchEntry, load_record
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,12 +20,17 @@ def command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """List what the store holds: one line for each series, feed and adjustment."""
+    """List what the store holds: one line for each series, feed and adjustment.
+
+    Below it, what the newest fetch asked for and did not get.
+    """
     data = find_desk(desk) / "data"
     catalog = load_catalog(data)
     shelves = sorted({item.key.shelf for item in catalog.partitions})
     rows = [_shelf(data, catalog, shelf) for shelf in shelves]
-    emit({"series": rows}, lambda: _table(rows), as_json, quiet)
+    failed = load_record(data).failed()
+    value = {"series": rows, "undelivered": [entry.as_json() for entry in failed]}
+    emit(value, lambda: _page(rows, failed), as_json, quiet)
     return 0
 
 
@@ -45,11 +51,22 @@ def _shelf(data: Path, catalog: Catalog, shelf: Shelf) -> dict[str, Any]:
     }
 
 
+def _page(rows: list[dict[str, Any]], failed: tuple[FetchEntry, ...]) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    told = [
+        Text(f"did not arrive: {entry.series} {entry.feed} {entry.adjustment}: {entry.told()}")
+        for entry in failed
+    ]
+    return Group(_table(rows), *told)
+
+
 def _table(rows: list[dict[str, Any]]) -> RenderableType:
     from rich.table import Table
 
     if not rows:
-        return "nothing imported yet: quantcli data import FILE..."
+        return "nothing is held yet: quantcli data import FILE..., or quantcli data fetch"
     names = ("series", "feed", "adjustment", "symbols", "first", "last", "bars", "files",
              "corrections", "quarantined")  # fmt: skip
     table = Table(*names, box=None)

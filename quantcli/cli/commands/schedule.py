@@ -14,7 +14,8 @@ from quantcli.cli.console import emit
 from quantcli.cli.desk_file import load_config
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import find_desk
-from quantcli.contracts.config import Offset
+from quantcli.contracts.config import DeskConfig, Offset
+from quantcli.steps.cycles import fetch_offset
 
 _NEVER = "-"
 _OPENS = dt.datetime(2000, 1, 3, 9, 30, tzinfo=dt.UTC)
@@ -29,6 +30,8 @@ def command(
 ) -> int:
     """Print the schedule: a table of cycles, or crontab lines that call `quantcli day`.
 
+    In the modes paper and live `day` also fetches bars, before the first cycle.
+
     The lines name the times of regular and of half days; on the other kind of day, and on
     holidays, `day` finds nothing due and exits 5.
     """
@@ -36,11 +39,21 @@ def command(
     config = load_config(root)
     rows = [
         _Row(str(offset), _wall(offset, _REGULAR_MINUTES), _wall(offset, _HALF_MINUTES), steps)
-        for offset, steps in config.schedule.offsets()
+        for offset, steps in _entries(config)
     ]
     value = {"timezone": "America/New_York", "cycles": [row.as_object() for row in rows]}
     emit(value, _crontab(root, rows) if cron else _table(rows), as_json, quiet)
     return 0
+
+
+def _entries(config: DeskConfig) -> list[tuple[Offset, tuple[str, ...]]]:
+    """Return the cycles, and the fetch where there is one, in time order."""
+    found: list[tuple[Offset, tuple[str, ...]]] = [*config.schedule.offsets()]
+    offset = fetch_offset(config, config.desk.mode)
+    if offset is not None:
+        found.insert(0, (offset, ("data fetch",)))
+    closes = _OPENS + dt.timedelta(minutes=_REGULAR_MINUTES)
+    return sorted(found, key=lambda entry: entry[0].of(_OPENS, closes))
 
 
 class _Row(NamedTuple):

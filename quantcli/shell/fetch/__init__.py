@@ -1,0 +1,1 @@
+"""Bringing bars and index values from their vendors into the store."""
