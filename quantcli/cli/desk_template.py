@@ -131,6 +131,8 @@ seed = 1
 cash_usd = 100_000
 slippage_bps = 5
 limit_fills_on = "touch"
+# Whether dividends that bars or imported corporate actions tell of are paid, on the ex-date.
+pays_dividends = false
 
 [strategy.avwap]
 enabled = true

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from quantcli.contracts.bars import MinuteBar, Split
+from quantcli.contracts.bars import MinuteBar
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.corporate_actions import CorporateAction
 from quantcli.contracts.errors import CredentialMissing
 from quantcli.shell.files import make_directory, replace_file
 
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
 class StoredBars:
     """The bar store as the exchange wants it."""
 
-    def __init__(self, store: BarStore, *, has_splits: bool) -> None:
-        """Wrap a store; on prices adjusted for splits none happens."""
+    def __init__(self, store: BarStore) -> None:
+        """Wrap a store."""
         self._store = store
-        self._has_splits = has_splits
 
     def session_row(self, session: dt.date) -> dict[str, tuple[float, float, float, float, float]]:
         """Return symbol -> (open, high, low, close, volume) of one session."""
@@ -44,9 +44,9 @@ class StoredBars:
         """Return the newest session with a daily bar."""
         return self._store.summary("1Day").last
 
-    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
-        """Return the splits that happen on these prices, with ex-date in [first, last]."""
-        return self._store.splits(first, last) if self._has_splits else ()
+    def actions(self, first: dt.date, last: dt.date) -> tuple[CorporateAction, ...]:
+        """Return what happens to these shares, with ex-date in [first, last]."""
+        return self._store.actions(first, last).actions
 
 
 def open_exchange(
@@ -72,6 +72,7 @@ def open_exchange(
         cash=config.exchange.cash_usd,
         slippage_bps=config.exchange.slippage_bps,
         limit_fills_on=config.exchange.limit_fills_on,
+        pays_dividends=config.exchange.pays_dividends,
         sec_usd_per_million=config.fees.sec_usd_per_million,
         taf_usd_per_share=config.fees.taf_usd_per_share,
         taf_usd_max=config.fees.taf_usd_max,
@@ -79,8 +80,7 @@ def open_exchange(
         secret=secret,
         is_synced_each_commit=syncs_each_commit,
     )
-    bars = StoredBars(market, has_splits=config.data.adjustment == "raw")
-    return Exchange(folder / "book.sqlite3", bars, settings)
+    return Exchange(folder / "book.sqlite3", StoredBars(market), settings)
 
 
 def make_exchange_keys(root: Path) -> None:

@@ -64,14 +64,6 @@ class IndexValue(NamedTuple):
     close: float
 
 
-class Split(NamedTuple):
-    """A split: `ratio` new shares for each old one, effective at the open of `ex_date`."""
-
-    symbol: str
-    ex_date: dt.date
-    ratio: float
-
-
 @dataclass(frozen=True, slots=True)
 class IndexSeries:
     """Values of one index, oldest first, with the partitions they came from."""

@@ -241,6 +241,7 @@ class ExchangeSection(Section):
     cash_usd: Money = Field(default=Decimal(100_000), gt=0, validate_default=True)
     slippage_bps: Ratio = Field(default=Decimal(5), ge=0, le=1000, validate_default=True)
     limit_fills_on: Literal["touch", "trade-through"] = "touch"
+    pays_dividends: StrictBool = False
 
 
 class AvwapSection(Section):

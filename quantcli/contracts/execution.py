@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from quantcli.contracts.envelope import BrokerArtifact, Finding, Frozen, StepName
-from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
+from quantcli.contracts.journal_rows import ActionRow, ExposedRow, ReviewRow
 from quantcli.contracts.orders import Fill, OrderState, Purpose, Side
 from quantcli.contracts.reconciliation import Break
 from quantcli.contracts.scalars import ClientOrderId, Digest, Price, Quantity, Symbol
@@ -42,6 +42,11 @@ class Execute(BrokerArtifact):
 
     orders: tuple[OrderReport, ...]
     fills: tuple[Fill, ...] = Field(description="Booked in this pass")
+    actions: tuple[ActionRow, ...] = Field(
+        default=(),
+        exclude_if=lambda found: not found,
+        description="Corporate actions booked in this pass; absent if there are none",
+    )
     withheld: tuple[Finding, ...] = Field(description="Sendable but stopped, with the reason")
     codes: tuple[str, ...]
 
@@ -55,6 +60,11 @@ class Exits(BrokerArtifact):
     reviews: tuple[ReviewRow, ...]
     orders: tuple[OrderReport, ...]
     fills: tuple[Fill, ...]
+    actions: tuple[ActionRow, ...] = Field(
+        default=(),
+        exclude_if=lambda found: not found,
+        description="Corporate actions booked in this pass; absent if there are none",
+    )
     certificate: tuple[ExposedRow, ...]
     differences: tuple[Break, ...] = Field(
         default=(),

@@ -4,6 +4,8 @@ A row never carries wall-clock time. The tables (orders, fills, positions, stops
 from the rows alone, so the rows are the truth and the tables can be rebuilt.
 """
 
+import datetime as dt
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
@@ -23,6 +25,7 @@ from quantcli.contracts.scalars import (
 
 RowKind = Literal[
     "genesis", "intent", "order", "fill", "cash", "stop", "review", "flag", "exposed", "adopt",
+    "action",
 ]  # fmt: skip
 
 #: On what occasion an order's change was learned or made.
@@ -143,9 +146,32 @@ class AdoptRow(Frozen):
     reason: str
 
 
+class ActionRow(Frozen):
+    """A corporate action, booked once: what was held and remembered of a symbol, restated."""
+
+    kind: Literal["split", "rename"]
+    symbol: Symbol
+    ex_date: SessionDate
+    new_rate: int = Field(default=1, ge=1, description="New shares ...")
+    old_rate: int = Field(default=1, ge=1, description="... for old ones")
+    new_symbol: Symbol = Field(description="The same as before, unless it is renamed")
+    quantity_before: Quantity
+    quantity_after: Quantity = Field(description="Whole shares of whole ones; a rest comes in cash")
+
+    @property
+    def ratio(self) -> Fraction:
+        """New shares for each old one."""
+        return Fraction(self.new_rate, self.old_rate)
+
+    @property
+    def key(self) -> tuple[dt.date, str, str]:
+        """What the action is known by: ex-date, symbol, kind."""
+        return self.ex_date, self.symbol, self.kind
+
+
 Row = (
     GenesisRow | IntentRow | OrderRow | FillRow | CashRow | StopRow | ReviewRow | FlagRow
-    | ExposedRow | AdoptRow
+    | ExposedRow | AdoptRow | ActionRow
 )  # fmt: skip
 ROW_MODELS: dict[str, type[Frozen]] = {
     "genesis": GenesisRow,
@@ -158,5 +184,6 @@ ROW_MODELS: dict[str, type[Frozen]] = {
     "flag": FlagRow,
     "exposed": ExposedRow,
     "adopt": AdoptRow,
+    "action": ActionRow,
 }
 ROW_KINDS: dict[type[Frozen], str] = {model: kind for kind, model in ROW_MODELS.items()}

@@ -180,6 +180,8 @@ def _cancelled(told: OrderPass) -> Iterator[Sentence]:
     if last.code == "order-missing":
         yield Sentence(f"{_opening(intent)} is gone at the broker, and the shares that it held "
                        "are free: it counts as cancelled.", is_trouble=True)  # fmt: skip
+    elif last.code == "stop-outdated":
+        yield Sentence(f"{_opening(intent)} ended with the shares that it was told in.")
     elif told.was_asked_to_cancel and intent.purpose == "entry":
         yield Sentence(f"The time of {thing(intent)} was over: the desk cancelled {part} and the "
                        "broker confirmed it.")  # fmt: skip

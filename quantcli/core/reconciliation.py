@@ -78,6 +78,7 @@ def order_breaks(
     live: Sequence[OrderRecord],
     known: Mapping[str, OrderRecord],
     open_orders: Sequence[BrokerOrder],
+    outdated: frozenset[str] = frozenset(),
 ) -> list[Break]:
     """Return breaks between the orders we hold to be working and those open at the broker.
 
@@ -85,6 +86,8 @@ def order_breaks(
         live: Our orders that are not final, after syncing.
         known: Our orders by client order id; holds at least those among `open_orders`.
         open_orders: What the broker shows as open.
+        outdated: Ids of orders formed before a corporate action, whose terms the broker may
+            have restated or left: `exits` ends them.
     """
     shown = {order.client_order_id for order in open_orders}
     breaks = [
@@ -101,6 +104,8 @@ def order_breaks(
             breaks.append(
                 _order_break("order-differs", record.intent, record.state, order.raw_status)
             )
+        elif order.client_order_id in outdated:
+            continue
         elif (ours := terms_of(record.intent)) != (theirs := terms_of(order)):
             breaks.append(_order_break("order-differs", record.intent, ours, theirs))
     return breaks

@@ -11,7 +11,7 @@ from quantcli.contracts.journal_rows import FlagRow
 from quantcli.contracts.orders import OrderIntent
 from quantcli.contracts.reconciliation import Break, Reconcile
 from quantcli.core.order_story import Sentence, thing
-from quantcli.core.words import cycle_words, meaning, shares_words
+from quantcli.core.words import action_words, cycle_words, meaning, shares_words
 
 About = tuple[Sentence, str | None]
 
@@ -39,6 +39,9 @@ def finding_sentences(artifact: Artifact) -> Iterator[About]:
         for sentence in _break_sentences(artifact.breaks):
             yield sentence, None
         return
+    if isinstance(artifact, Execute | Exits):
+        for row in artifact.actions:
+            yield Sentence(f"{action_words(row)}."), row.new_symbol
     codes = getattr(artifact, "codes", ())
     if isinstance(artifact, Enforce):
         if codes:

@@ -14,7 +14,7 @@ from quantcli.contracts.decide import Decide, SignalVerdict
 from quantcli.contracts.enforce import Enforce, EnforceVerdict
 from quantcli.contracts.envelope import Artifact, Finding
 from quantcli.contracts.execution import Execute, Exits, OrderReport
-from quantcli.contracts.journal_rows import ReviewRow
+from quantcli.contracts.journal_rows import ActionRow, ReviewRow
 from quantcli.contracts.orders import Fill
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.report import SignalOutcome
@@ -23,7 +23,7 @@ from quantcli.contracts.scan import Scan, Signal
 from quantcli.contracts.snapshot import Snapshot, TradeClosed
 from quantcli.core.evidence import Evidence
 from quantcli.core.report_model import outcomes_of
-from quantcli.core.words import meaning, price_words
+from quantcli.core.words import action_words, meaning, price_words
 
 VerdictT = TypeVar("VerdictT", SignalVerdict, EnforceVerdict)
 
@@ -100,6 +100,7 @@ def _events(artifact: Artifact, symbol: str) -> Iterator[Event]:
         case Enforce():
             yield from _enforce_events(artifact, symbol)
         case Execute():
+            yield from _action_events(artifact, artifact.actions, symbol)
             yield from _order_events(artifact, artifact.orders, artifact.fills, symbol)
         case Exits():
             yield from _exits_events(artifact, symbol)
@@ -147,6 +148,7 @@ def _enforce_events(enforce: Enforce, symbol: str) -> Iterator[Event]:
 
 def _exits_events(exits: Exits, symbol: str) -> Iterator[Event]:
     place = (exits.cycle, exits.STEP)
+    yield from _action_events(exits, exits.actions, symbol)
     for review in exits.reviews:
         if review.symbol == symbol:
             yield Event(*place, _review_text(review), review.code)
@@ -158,6 +160,15 @@ def _exits_events(exits: Exits, symbol: str) -> Iterator[Event]:
             covered = plain(row.quantity - row.uncovered)
             what = f"{covered} of {plain(row.quantity)} shares covered at the end of this pass"
             yield Event(*place, what, "share-uncovered" if row.uncovered > 0 else "")
+
+
+def _action_events(
+    artifact: Artifact, actions: Iterable[ActionRow], symbol: str
+) -> Iterator[Event]:
+    """Tell what happened to the shares themselves, under the old symbol and the new one."""
+    for row in actions:
+        if symbol in {row.symbol, row.new_symbol}:
+            yield Event(artifact.cycle, artifact.STEP, action_words(row))
 
 
 def _order_events(

@@ -18,9 +18,11 @@ from typing import NamedTuple
 
 from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.config import FeesSection
+from quantcli.contracts.journal_rows import ActionRow
 from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.scalars import CENT, ZERO
 from quantcli.contracts.snapshot import RecentExit, TradeClosed
+from quantcli.core.corporate_actions import price_after, shares_after
 from quantcli.core.fees import estimated_fees
 from quantcli.core.ledger import cash_effect, in_booking_order, signed_quantity
 from quantcli.core.sessions import new_york
@@ -33,6 +35,7 @@ class Match(NamedTuple):
         opening: The execution that opened the shares.
         closing: The execution that closed them.
         quantity: Shares, above zero.
+        opening_price: USD per share that the opening paid, in the shares of the closing.
         pnl_gross: Cash in less cash out, USD to the cent, before fees.
         fees: Estimated fees of both executions that fall on these shares, USD, >= 0.
     """
@@ -40,6 +43,7 @@ class Match(NamedTuple):
     opening: Fill
     closing: Fill
     quantity: Decimal
+    opening_price: Decimal
     pnl_gross: Decimal
     fees: Decimal
 
@@ -84,11 +88,12 @@ class FillBook:
 class _Piece:
     """What is left of an execution: shares, cash and fees, split to the cent."""
 
-    __slots__ = ("cash", "fees", "fill", "quantity")
+    __slots__ = ("cash", "fees", "fill", "price", "quantity")
 
     def __init__(self, fill: Fill, rates: FeesSection) -> None:
         self.fill = fill
         self.quantity = fill.last_quantity
+        self.price = fill.last_price
         self.cash = cash_effect(fill)
         self.fees = estimated_fees(fill, rates)
 
@@ -103,21 +108,30 @@ class _Piece:
         return cash, fees
 
 
-def book_of(fills: Iterable[Fill], rates: FeesSection) -> FillBook:
+def book_of(
+    fills: Iterable[Fill], rates: FeesSection, actions: Iterable[ActionRow] = ()
+) -> FillBook:
     """Return what the executions add up to.
 
     Args:
         fills: Executions in any order; one reported twice counts once.
         rates: Estimates the fees of sales.
+        actions: Corporate actions in the order of their booking; each is in force before the
+            first execution of its ex-date.
     """
     held: dict[str, deque[_Piece]] = {}
     matches: list[Match] = []
     flat_sessions: dict[str, dt.date] = {}
+    ahead = deque(sorted(actions, key=lambda action: action.ex_date))
     for fill in in_booking_order(fills):
+        while ahead and ahead[0].ex_date <= new_york(fill.filled_at).date():
+            matches.extend(_restate(held, ahead.popleft()))
         queue = held.setdefault(fill.symbol, deque())
         matches.extend(_close(queue, fill, rates))
         if not queue:
             flat_sessions[fill.symbol] = new_york(fill.filled_at).date()
+    for action in ahead:
+        matches.extend(_restate(held, action))
     lots = {
         symbol: tuple(OpenLot(piece.fill, _signed(piece), -piece.cash) for piece in held[symbol])
         for symbol in sorted(held)
@@ -155,6 +169,49 @@ def recent_exits(book: FillBook) -> tuple[RecentExit, ...]:
     )
 
 
+def _restate(held: dict[str, deque[_Piece]], action: ActionRow) -> Iterable[Match]:
+    """Tell the shares held of a symbol as they are after an action; costs stay as they are.
+
+    What is no whole share is gone, closed for nothing: the cash that came for it is booked by
+    itself, as income.
+    """
+    moved = held.pop(action.symbol, deque())
+    queue = held.setdefault(action.new_symbol, deque())
+    queue.extend(moved)
+    if action.kind != "split":
+        return
+    before = after = ZERO
+    for piece in queue:
+        before += piece.quantity
+        total = shares_after(before, action.ratio)
+        piece.quantity, after = total - after, total
+        piece.price = price_after(piece.price, action.ratio)
+    fraction = after - abs(action.quantity_after)
+    while queue and fraction > 0:
+        oldest = queue[0]
+        quantity = min(oldest.quantity, fraction)
+        gone = _fraction(oldest.fill, action, quantity)
+        cash, fees = oldest.take(quantity)
+        fraction -= quantity
+        if oldest.quantity == 0:
+            queue.popleft()
+        yield Match(oldest.fill, gone, quantity, oldest.price, cash, fees)
+
+
+def _fraction(opening: Fill, action: ActionRow, quantity: Decimal) -> Fill:
+    """Return what stands for the end of a fraction: no execution, at no price that was paid."""
+    name = f"action-{action.symbol}-{action.ex_date.isoformat()}"
+    return opening.model_copy(
+        update={
+            "execution_id": name,
+            "client_order_id": None,
+            "broker_order_id": name,
+            "side": "sell",
+            "last_quantity": quantity,
+        }
+    )
+
+
 def _close(queue: deque[_Piece], fill: Fill, rates: FeesSection) -> Iterable[Match]:
     """Close the oldest shares of the other side with `fill`; what is left of it opens."""
     incoming = _Piece(fill, rates)
@@ -165,7 +222,14 @@ def _close(queue: deque[_Piece], fill: Fill, rates: FeesSection) -> Iterable[Mat
         cash_close, fees_close = incoming.take(quantity)
         if oldest.quantity == 0:
             queue.popleft()
-        yield Match(oldest.fill, fill, quantity, cash_open + cash_close, fees_open + fees_close)
+        yield Match(
+            opening=oldest.fill,
+            closing=fill,
+            quantity=quantity,
+            opening_price=oldest.price,
+            pnl_gross=cash_open + cash_close,
+            fees=fees_open + fees_close,
+        )
     if incoming.quantity > 0:
         queue.append(incoming)
 
@@ -188,10 +252,10 @@ def _trade(group: tuple[Match, ...], orders: Mapping[str, OrderRecord]) -> Trade
     key = "|".join(("trade", *_orders_of(group[0]), group[0].closing.execution_id))
     return TradeClosed(
         trade_id=sha256_hex(key.encode()),
-        symbol=opening.symbol,
+        symbol=closing.symbol,
         strategy=entry.intent.strategy if entry else "foreign",
         quantity=quantity,
-        entry_price=sum((m.quantity * m.opening.last_price for m in group), ZERO) / quantity,
+        entry_price=sum((m.quantity * m.opening_price for m in group), ZERO) / quantity,
         exit_price=sum((m.quantity * m.closing.last_price for m in group), ZERO) / quantity,
         entered_at=opening.filled_at,
         exited_at=closing.filled_at,

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 from quantcli.contracts.errors import ERRORS
+from quantcli.contracts.journal_rows import ActionRow
 from quantcli.contracts.reasons import REASONS
 from quantcli.contracts.scalars import plain
 from quantcli.core.sessions import new_york
@@ -24,6 +25,14 @@ def shares_words(quantity: Decimal, symbol: str) -> str:
         ('51 SYNN', '1 SYNN')
     """
     return f"{plain(quantity)} {symbol}"
+
+
+def action_words(row: ActionRow) -> str:
+    """Return what happened to the shares of a symbol, e.g. `AAPL split 4 for 1: 7 -> 28 shares`."""
+    named = f"renamed to {row.new_symbol}"
+    split = f"split {row.new_rate} for {row.old_rate}"
+    shares = f"{plain(row.quantity_before)} -> {plain(row.quantity_after)} shares"
+    return f"{row.symbol} {split if row.kind == 'split' else named}: {shares}"
 
 
 def time_words(instant: dt.datetime) -> str:

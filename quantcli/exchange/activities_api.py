@@ -1,4 +1,4 @@
-"""/v2/account/activities: fills and fees, the only things that change cash."""
+"""/v2/account/activities: fills, fees and corporate actions: all that changes cash or shares."""
 
 from __future__ import annotations
 
@@ -109,6 +109,8 @@ def activity_view(row: dict[str, Any]) -> dict[str, Any]:
         shares["qty"] = row["quantity"]
         each = ratio(Decimal(row["net_amount"]), Decimal(row["quantity"]))
         shares["per_share_amount"] = spelled(each)
+    if row.get("price") is not None:
+        shares["price"] = row["price"]
     return (
         head
         | shares

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from quantcli.exchange.bars import ExchangeBars
 from quantcli.exchange.book import Book
+from quantcli.exchange.corporate_actions import apply_actions
 from quantcli.exchange.identities import asset_id
 from quantcli.exchange.order_record import Order
 from quantcli.exchange.prints import SessionTape
@@ -19,6 +20,7 @@ from quantcli.exchange.trading_hours import (
     Micros,
     Span,
     instant_of,
+    local_date,
     sessions_before,
     span_of,
     spans_touching,
@@ -106,7 +108,11 @@ def advance(
     ended: list[Order] = []
     spans = list(spans_touching(venue.clock, until))
     passed = 0
+    told = local_date(venue.clock)
     while passed < len(spans):
+        day = spans[passed].session
+        apply_actions(book, market.bars, settings, told, day)
+        told = max(told, day)
         tape = market.tape(spans[passed])
         ended += pass_session(book, tape, settings, venue.clock, until)
         passed += 1
@@ -115,6 +121,7 @@ def advance(
             # Nothing can happen to an empty account; years pass without reading their bars.
             book.put_closes((span.session.isoformat() for span in idle), book.cash())
             passed += len(idle)
+    apply_actions(book, market.bars, settings, told, local_date(until))
     book.set_clock(until)
     last = market.bars.last_session()
     return AdvanceSummary(

@@ -10,9 +10,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from quantcli.contracts.bars import MinuteBar, Split
+from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.corporate_actions import CorporateAction
 
-__all__ = ["DailyRow", "ExchangeBars", "MinuteBar", "Split"]
+__all__ = ["CorporateAction", "DailyRow", "ExchangeBars", "MinuteBar"]
 
 
 #: One symbol's bar of one session: open, high, low, close in USD per share, volume in shares.
@@ -38,9 +39,9 @@ class ExchangeBars(Protocol):
         """Return the regular-hours minute bars of a session by start; empty if there are none."""
         ...
 
-    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
-        """Return the splits that happen on these prices, with ex-date in [first, last], by date.
+    def actions(self, first: dt.date, last: dt.date) -> tuple[CorporateAction, ...]:
+        """Return what happens to these shares, with ex-date in [first, last], by date.
 
-        On prices that are adjusted for splits none happens.
+        On prices that are adjusted for splits no split happens.
         """
         ...

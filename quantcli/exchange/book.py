@@ -197,6 +197,15 @@ class Book:
         ).fetchone()
         return None if row is None else _print_of(row)
 
+    def restate_print(self, told: LastPrint) -> None:
+        """Put a print in the place of its symbol's newest: told in other shares."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO last_prints (symbol, price, at, session, close_before)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (told.symbol, str(told.price), told.at, told.session,
+             None if told.close_before is None else str(told.close_before)),
+        )  # fmt: skip
+
     # ------------------------------------------------------------------ orders
 
     def next_order(self) -> int:

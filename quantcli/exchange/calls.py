@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from quantcli.contracts.session_table import FIRST, LAST, new_york
 from quantcli.exchange.advance import Market
 from quantcli.exchange.book import Book
 from quantcli.exchange.faults import FaultBoard
 from quantcli.exchange.refusals import Refusal, malformed
 from quantcli.exchange.settings import ExchangeSettings
-from quantcli.exchange.trading_hours import Micros, micros
+from quantcli.exchange.trading_hours import Micros, instant_of, micros, midnight
 
 _TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 _FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
@@ -129,21 +128,9 @@ def instant_parameter(text: str) -> dt.datetime:
         ValueError: neither a date nor an instant.
     """
     if len(text) == 10:
-        midnight = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
-        # Clocks change at two in the morning, so noon's offset may be an hour off: ask twice.
-        guess = midnight - _offset(midnight)
-        return midnight - _offset(guess)
+        return instant_of(midnight(dt.date.fromisoformat(text)))
     instant = dt.datetime.fromisoformat(text.replace(" ", "+"))
     return instant.replace(tzinfo=dt.UTC) if instant.tzinfo is None else instant
-
-
-def _offset(instant: dt.datetime) -> dt.timedelta:
-    """Return New York's offset; outside the years of the session table, where nothing is, zero."""
-    if not FIRST.year <= instant.year <= LAST.year:
-        return dt.timedelta(0)
-    offset = new_york(instant).utcoffset()
-    assert offset is not None
-    return offset
 
 
 def _no_constant(name: str) -> Any:

@@ -1,17 +1,16 @@
-"""/v1/corporate-actions: the splits among the bars, once they have taken effect.
+"""/v1/corporate-actions: splits, dividends and renames, once they have taken effect.
 
-Nothing is announced: an action is known from the morning of its ex-date on. Of other kinds of
-actions the bars know nothing, so their lists are absent.
+Nothing is announced: an action is known from the morning of its ex-date on. Of other kinds
+nothing is known, so their lists are absent.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any, NamedTuple
 
-from quantcli.contracts.bars import Split
+from quantcli.contracts.corporate_actions import CorporateAction
 from quantcli.contracts.session_table import FIRST, LAST
 from quantcli.exchange.calls import Answer, Call
 from quantcli.exchange.data_requests import bad, row_limit
@@ -19,8 +18,6 @@ from quantcli.exchange.identities import canonical_uuid, derived_uuid
 from quantcli.exchange.trading_hours import local_date
 
 LIMIT_DEFAULT, LIMIT_MAX = 100, 1000
-#: Rates are whole shares; more old or new ones than this in one split are no rate.
-RATE_MAX = 1000
 
 _TYPES = frozenset(
     {
@@ -33,7 +30,7 @@ _TYPES = frozenset(
 
 
 class Action(NamedTuple):
-    """One split as the wire shows it, with its type and the list it stands in."""
+    """One action as the wire shows it, with its type and the list it stands in."""
 
     kind: str
     view: dict[str, Any]
@@ -45,7 +42,7 @@ class Action(NamedTuple):
 
 
 def get_corporate_actions(call: Call) -> Answer:
-    """Return splits by process date, in pages; the token is the place in the whole list."""
+    """Return actions by process date, in pages; the token is the place in the whole list."""
     offset, limit = _offset(call), row_limit(call, LIMIT_DEFAULT, LIMIT_MAX)
     if call.query.get("sort", "") not in {"", "asc", "desc"}:
         raise bad(f"invalid sort: {call.query['sort']}")
@@ -71,34 +68,37 @@ def _wanted(call: Call) -> Iterator[Action]:
     if not ids:
         first, last = _date(call, "start", today), min(_date(call, "end", LAST), today)
     wanted_ids = {canonical_uuid(each) for each in ids}
-    for split in call.market.bars.splits(max(first, FIRST), last) if first <= last else ():
-        action = _action(call.seed, split)
+    for told in call.market.bars.actions(max(first, FIRST), last) if first <= last else ():
+        if told.kind == "none":
+            continue
+        action = _action(call.seed, told)
         if (
-            (not symbols or split.symbol in symbols)
+            (not symbols or symbols & {told.symbol, told.new_symbol})
             and (not kinds or action.kind in kinds)
             and (not ids or action.view["id"] in wanted_ids)
         ):
             yield action
 
 
-def _action(seed: int, split: Split) -> Action:
-    rate = Fraction(split.ratio).limit_denominator(RATE_MAX)
-    day = split.ex_date.isoformat()
-    kind = "forward_split" if split.ratio > 1 else "reverse_split"
+def _action(seed: int, told: CorporateAction) -> Action:
+    day = told.ex_date.isoformat()
+    kept = "" if told.kind == "split" else f":{told.kind}"
     view: dict[str, Any] = {
-        "id": derived_uuid(seed, "corporate-action", f"{split.symbol}:{day}"),
-        "symbol": split.symbol,
-        "new_rate": rate.numerator,
-        "old_rate": rate.denominator,
+        "id": derived_uuid(seed, "corporate-action", f"{told.symbol}:{day}{kept}"),
         "process_date": day,
-        "ex_date": day,
-        "record_date": day,
-        "payable_date": day,
     }
     # Identity numbers of securities are not among our bars; the fields are text all the same.
-    if kind == "forward_split":
-        return Action(kind, view | {"cusip": "", "due_bill_redemption_date": None})
-    return Action(kind, view | {"old_cusip": "", "new_cusip": ""})
+    if told.kind == "rename":
+        names = {"old_symbol": told.symbol, "new_symbol": told.new_symbol}
+        return Action("name_change", view | names | {"old_cusip": "", "new_cusip": ""})
+    view |= {"symbol": told.symbol} | dict.fromkeys(("ex_date", "record_date", "payable_date"), day)
+    if told.kind == "dividend":
+        paid = {"rate": float(told.amount or 0), "special": False, "foreign": False, "cusip": ""}
+        return Action("cash_dividend", view | paid)
+    view |= {"new_rate": told.new_rate, "old_rate": told.old_rate}
+    if told.ratio > 1:
+        return Action("forward_split", view | {"cusip": "", "due_bill_redemption_date": None})
+    return Action("reverse_split", view | {"old_cusip": "", "new_cusip": ""})
 
 
 def _named(call: Call, name: str) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from quantcli.contracts.session_table import FIRST, LAST
 from quantcli.exchange.calls import Call, instant_parameter
 from quantcli.exchange.refusals import Refusal
-from quantcli.exchange.trading_hours import Micros, local_date, micros, sessions_from
+from quantcli.exchange.trading_hours import Micros, local_date, micros, midnight, sessions_from
 
 LIMIT_DEFAULT, LIMIT_MAX = 1000, 10_000
 #: Whoever does not pay for the consolidated tape sees it this much later.
@@ -130,11 +130,6 @@ def sessions_within(first: dt.date, last: dt.date) -> Iterator[dt.date]:
         if session > last:
             return
         yield session
-
-
-def midnight(date: dt.date) -> Micros:
-    """Return when a date begins in New York."""
-    return micros(instant_parameter(date.isoformat()))
 
 
 def bad(message: str) -> Refusal:

@@ -7,10 +7,9 @@ from itertools import islice
 
 from quantcli.exchange.advance import PRICE_AGE_SESSIONS_MAX
 from quantcli.exchange.calls import Call
-from quantcli.exchange.data_requests import midnight
 from quantcli.exchange.prints import MINUTE, Print, SessionTape, close_instant
 from quantcli.exchange.stock_bars import StockBar, daily_bar, minute_bar
-from quantcli.exchange.trading_hours import Span, sessions_before, span_of
+from quantcli.exchange.trading_hours import Span, midnight, sessions_before, span_of
 
 
 def newest_span(call: Call, symbol: str) -> Span | None:

@@ -16,6 +16,9 @@ from quantcli.exchange.prints import Print, SessionTape
 from quantcli.exchange.settlement import fill_amount
 from quantcli.exchange.trading_hours import Micros, Span, sessions_before, span_of
 
+#: Activities whose shares come or go.
+_MOVING_SHARES = frozenset({"FILL", "SPLIT", "NC"})
+
 
 class PastEquity:
     """The account as it was, moving forward."""
@@ -68,10 +71,11 @@ class PastEquity:
         while self._rows and self._rows[-1]["at"] <= instant:
             row = self._rows.pop()
             self._cash += Decimal(row["net_amount"])
-            if row["activity_type"] == "FILL":
+            if row["activity_type"] in _MOVING_SHARES:
                 self._shares[row["symbol"]] = self._shares.get(row["symbol"], ZERO) + _signed(row)
 
 
 def _signed(row: dict[str, Any]) -> Decimal:
+    """Return the shares of a row; those of a corporate action have their sign already."""
     quantity = Decimal(row["quantity"])
-    return quantity if row["side"] == "buy" else -quantity
+    return -quantity if row["side"] == "sell" else quantity

@@ -26,6 +26,7 @@ class ExchangeSettings:
             unless said otherwise, so that every session lies ahead.
         slippage_bps: Against the customer, on market orders in regular hours.
         limit_fills_on: Whether a print at the limit fills, or only one beyond it.
+        pays_dividends: Whether the dividends that the bars tell of are paid, on their ex-date.
         volume_share_max: Which part of each print's shares all of the customer's orders may take
             together; what is left waits for the next print. None: any number.
         sec_usd_per_million: Fee in USD per million USD of a session's sale proceeds.
@@ -46,6 +47,7 @@ class ExchangeSettings:
     opening_at: dt.datetime = FIRST_INSTANT
     slippage_bps: Decimal = Decimal(5)
     limit_fills_on: LimitFillsOn = "touch"
+    pays_dividends: bool = False
     volume_share_max: Decimal | None = None
     sec_usd_per_million: Decimal = Decimal("27.80")
     taf_usd_per_share: Decimal = Decimal("0.000166")

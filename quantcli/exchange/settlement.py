@@ -166,7 +166,7 @@ def _change_position(book: Book, order: Order, quantity: Decimal, price: Decimal
 def _book_fill(
     book: Book, order: Order, quantity: Decimal, price: Decimal, amount: Decimal, at: Micros
 ) -> None:
-    _append(
+    book_activity(
         book,
         at,
         activity_type="FILL",
@@ -186,7 +186,7 @@ def _book_fee(book: Book, span: Span, amount: Decimal, sub_type: str, descriptio
     if amount == 0:
         return
     book.add_cash(-amount)
-    _append(
+    book_activity(
         book,
         span.closes,
         activity_type="FEE",
@@ -196,7 +196,8 @@ def _book_fee(book: Book, span: Span, amount: Decimal, sub_type: str, descriptio
     )
 
 
-def _append(book: Book, at: Micros, **columns: Decimal | str) -> None:
+def book_activity(book: Book, at: Micros, **columns: Decimal | str) -> None:
+    """Append an activity of an instant: column -> value. Cash is changed by the caller."""
     sequence = book.next_activity()
     venue = book.venue()
     assert venue is not None

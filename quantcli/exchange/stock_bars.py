@@ -11,13 +11,21 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from quantcli.contracts.bars import MinuteBar, Split
+from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.corporate_actions import CorporateAction
 from quantcli.exchange.bars import DailyRow
 from quantcli.exchange.calls import Call
-from quantcli.exchange.data_requests import Row, Span, bad, midnight, sessions_within
+from quantcli.exchange.data_requests import Row, Span, bad, sessions_within
 from quantcli.exchange.prints import MINUTE, close_instant
 from quantcli.exchange.timeframes import Timeframe
-from quantcli.exchange.trading_hours import Micros, local_date, micros, span_of, spelled_instant
+from quantcli.exchange.trading_hours import (
+    Micros,
+    local_date,
+    micros,
+    midnight,
+    span_of,
+    spelled_instant,
+)
 
 _ADJUSTMENTS = frozenset({"raw", "split", "dividend", "spin-off", "all"})
 
@@ -165,17 +173,18 @@ def _join(at: Micros, parts: list[StockBar]) -> StockBar:
     return StockBar(at, parts[0].open, high, low, close, volume, mean)
 
 
-def _splits(call: Call, start: Micros) -> tuple[Split, ...]:
+def _splits(call: Call, start: Micros) -> tuple[CorporateAction, ...]:
     """Return the splits that took effect from an instant to now."""
-    return call.market.bars.splits(local_date(start), local_date(call.clock))
+    told = call.market.bars.actions(local_date(start), local_date(call.clock))
+    return tuple(each for each in told if each.kind == "split")
 
 
-def _adjusted(bar: StockBar, splits: list[Split]) -> StockBar:
+def _adjusted(bar: StockBar, splits: list[CorporateAction]) -> StockBar:
     """Return a bar in the shares of today: prices by 0.0001 USD, volume in whole shares."""
     ratio = 1.0
     for each in splits:
         if local_date(bar.at) < each.ex_date:
-            ratio *= each.ratio
+            ratio *= float(each.ratio)
     if ratio == 1:
         return bar
     opened, high, low, close = (round(value / ratio, 4) for value in bar[1:5])

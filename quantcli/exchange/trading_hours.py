@@ -63,6 +63,23 @@ def local_date(at: Micros) -> dt.date:
     return new_york(instant_of(at)).date()
 
 
+def midnight(date: dt.date) -> Micros:
+    """Return when a date begins in New York."""
+    start = dt.datetime.combine(date, dt.time(), dt.UTC)
+    # Clocks change at two in the morning, so noon's offset may be an hour off: ask twice.
+    guess = start - _offset(start)
+    return micros(start - _offset(guess))
+
+
+def _offset(instant: dt.datetime) -> dt.timedelta:
+    """Return New York's offset; outside the years of the session table, where nothing is, zero."""
+    if not FIRST.year <= instant.year <= LAST.year:
+        return dt.timedelta(0)
+    offset = new_york(instant).utcoffset()
+    assert offset is not None
+    return offset
+
+
 def table_date(at: Micros) -> dt.date:
     """Return the New York date of an instant; beyond the session table its first or last date."""
     return local_date(min(max(at, _TABLE_FIRST), _TABLE_LAST))

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from quantcli.contracts.bars import BarMatrix, FetchFaults, IndexSeries, MinuteBar, Split
+from quantcli.contracts.bars import BarMatrix, FetchFaults, IndexSeries, MinuteBar
+from quantcli.contracts.corporate_actions import ActionKind, ActionSeries
 from quantcli.contracts.envelope import InputRef
 
 
@@ -25,11 +26,14 @@ class MarketData(Protocol):
         """Return which symbols and sessions exist for `1Day` or `1Min`."""
         ...
 
-    def daily(self, through: dt.date, sessions: int) -> BarMatrix:
+    def daily(
+        self, through: dt.date, sessions: int, *, in_shares_of: dt.date | None = None
+    ) -> BarMatrix:
         """Return daily bars of all symbols in the last `sessions` exchange sessions <= through.
 
         Rows are exchange sessions of the calendar, whether or not any symbol has a bar;
-        quarantined bars are NaN.
+        quarantined bars are NaN. Raw bars from before a split are rebased to the shares of
+        `in_shares_of` (`through` unless given), so that a row can be held against another.
 
         Raises:
             BarsMissing: the store holds no daily bars of the feed and adjustment.
@@ -39,15 +43,24 @@ class MarketData(Protocol):
     def minutes(
         self, symbol: str, first: dt.date, last: dt.date
     ) -> tuple[tuple[MinuteBar, ...], tuple[InputRef, ...]]:
-        """Return regular-hours minute bars of sessions in [first, last]; empty if none."""
+        """Return regular-hours minute bars of sessions in [first, last]; empty if none.
+
+        Raw bars from before a split are rebased to the shares of `last`.
+        """
         ...
 
     def index(self, symbol: str, through: dt.date, sessions: int) -> IndexSeries:
         """Return values of an index in the last `sessions` sessions <= through; maybe empty."""
         ...
 
-    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
-        """Return splits with ex-date in [first, last], by date and symbol."""
+    def actions(
+        self, first: dt.date, last: dt.date, *, kinds: frozenset[ActionKind] = ...
+    ) -> ActionSeries:
+        """Return the corporate actions with ex-date in [first, last] that these prices show.
+
+        On prices adjusted for splits no split happens, on prices adjusted for dividends too no
+        dividend. Of the kinds not asked for nothing is read.
+        """
         ...
 
     def quarantined(self) -> dict[str, Sequence[dt.date]]:

@@ -27,10 +27,12 @@ from quantcli.shell.bar_findings import (
 )
 from quantcli.shell.bar_import import in_force
 from quantcli.shell.catalog import (
+    ACTIONS_SHELF,
     Catalog,
     Partition,
     QuarantineEntry,
     Shelf,
+    actions_name,
     load_catalog,
     load_quarantine,
     partition_name,
@@ -104,6 +106,7 @@ def check_store(data: Path, *, is_dry_run: bool = False) -> CheckReport:
             save_catalog(data, renewed)
     findings = [item for result in judged for item in result.findings]
     findings.extend(_undelivered(data))
+    findings.extend(_action_list_damage(data, catalog))
     return CheckReport(
         tuple(sorted(findings, key=_gravity)),
         sum(result.files for result in judged),
@@ -208,6 +211,17 @@ def _superseded_damage(data: Path, partition: Partition) -> Iterator[BarFinding]
             read_verified(data, ref)
         except MarketDataError as error:
             yield _damage(partition.key.shelf, ref.name, error)
+
+
+def _action_list_damage(data: Path, catalog: Catalog) -> Iterator[BarFinding]:
+    """Yield the lists of corporate actions, older ones too, that are missing or changed."""
+    held = catalog.actions
+    for sha256 in () if held is None else (*held.superseded, held.sha256):
+        ref = InputRef(name=actions_name(sha256), sha256=sha256)
+        try:
+            read_verified(data, ref)
+        except MarketDataError as error:
+            yield _damage(ACTIONS_SHELF, ref.name, error)
 
 
 def _damage(shelf: Shelf, name: str, error: MarketDataError) -> BarFinding:

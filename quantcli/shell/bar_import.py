@@ -112,7 +112,7 @@ def shelf_of(kind: str, timeframe: str, adjustment: str, feed: str) -> Shelf:
         UsageError: not a kind, timeframe, adjustment or feed name that we know.
     """
     if kind not in {"bars", "index"}:
-        raise UsageError("--kind is bars or index", value=kind)
+        raise UsageError("--kind is bars, index or corporate-actions", value=kind)
     if timeframe not in {"1Day", "1Min"}:
         raise UsageError("--timeframe is 1Day or 1Min", value=timeframe)
     if kind == "index" and timeframe != "1Day":

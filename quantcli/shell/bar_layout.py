@@ -7,13 +7,22 @@ common. Arrays are read-only: one caller cannot change what the next one sees.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from quantcli.contracts.bars import IndexValue, MinuteBar, Split
+from quantcli.contracts.bars import IndexValue, MinuteBar
+from quantcli.contracts.corporate_actions import (
+    CorporateAction,
+    dividend_of,
+    split_of,
+    whole_rates,
+)
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.session_table import FIRST, LAST
 from quantcli.core.sessions import sessions_between
@@ -32,6 +41,8 @@ _EPOCH_DAY = _EPOCH.date()
 #: Stacks of years kept at once: a replay moves through one or two at a time.
 _STACKS_MAX = 4
 _NO_SPLIT = 1.0
+#: USD per share; less is none, to the places that amounts have.
+_DIVIDEND_MIN = 0.0000005
 
 
 class Contents(NamedTuple):
@@ -58,7 +69,7 @@ class YearBlock:
     symbols: tuple[str, ...]
     row_of: dict[dt.date, int]
     columns: tuple[Column, ...]
-    splits: tuple[Split, ...]
+    actions: tuple[CorporateAction, ...]
     _rows: dict[dt.date, dict[str, Row]] = field(default_factory=dict)
 
     def row(self, session: dt.date) -> dict[str, Row]:
@@ -180,15 +191,30 @@ def _block(
             array[cell] = np.nan
         array.setflags(write=False)
         columns.append(array)
-    return YearBlock(symbols, row_of, tuple(columns), _splits(frame))
+    return YearBlock(symbols, row_of, tuple(columns), _actions(frame))
 
 
-def _splits(frame: pl.DataFrame) -> tuple[Split, ...]:
+def _actions(frame: pl.DataFrame) -> tuple[CorporateAction, ...]:
+    """Return the splits and dividends that the bars of a year tell of, by date and symbol."""
     import polars as pl
 
-    rows = frame.filter((pl.col("split_ratio") > 0) & (pl.col("split_ratio") != _NO_SPLIT))
-    ordered = rows.select("symbol", "session", "split_ratio").unique().sort("session", "symbol")
-    return tuple(Split(*row) for row in ordered.iter_rows())
+    is_split = (pl.col("split_ratio") > 0) & (pl.col("split_ratio") != _NO_SPLIT)
+    splits = frame.filter(is_split).select("symbol", "session", "split_ratio")
+    paid = frame.filter(pl.col("dividend") > _DIVIDEND_MIN).select("symbol", "session", "dividend")
+    found = [
+        *(split_of(name, day, Fraction(rate)) for name, day, rate in splits.iter_rows()
+          if _is_told_in_shares(rate)),
+        *(dividend_of(name, day, Decimal(repr(usd))) for name, day, usd in paid.iter_rows()),
+    ]  # fmt: skip
+    return tuple(sorted(set(found), key=lambda each: each.key))
+
+
+def _is_told_in_shares(ratio: float) -> bool:
+    """Return whether whole rates can tell a ratio, other than one for one."""
+    try:
+        return math.isfinite(ratio) and whole_rates(Fraction(ratio)) != 1
+    except ValueError:
+        return False
 
 
 def _stack(blocks: list[tuple[int, YearBlock | None]]) -> Stack:

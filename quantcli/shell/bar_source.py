@@ -61,7 +61,7 @@ def read_source(path: Path, series: Series, symbol: str | None) -> pl.DataFrame:
         UsageError: no such file, an ending we do not read, or a symbol that is not the file's.
         MarketDataError: unreadable, a column missing or twice, times that are not of the series.
     """
-    raw = _read(path)
+    raw = read_columns(path)
     columns = _recognise(raw.columns, path)
     missing = [name for name in _REQUIRED[series] if name not in columns]
     if missing:
@@ -87,7 +87,13 @@ def _number_columns(series: Series) -> list[str]:
     return ["open", "high", "low", "close", *volume, *extras]
 
 
-def _read(path: Path) -> pl.DataFrame:
+def read_columns(path: Path) -> pl.DataFrame:
+    """Return a Parquet file as it is, or a CSV file as text.
+
+    Raises:
+        UsageError: no such file, or an ending that we do not read.
+        MarketDataError: unreadable.
+    """
     import polars as pl
 
     if not path.is_file():

@@ -12,12 +12,20 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from quantcli.contracts.bars import BarMatrix, FetchFaults, IndexSeries, MinuteBar, Split
+from quantcli.contracts.bars import BarMatrix, FetchFaults, IndexSeries, MinuteBar
+from quantcli.contracts.corporate_actions import (
+    ActionKind,
+    ActionSeries,
+    CorporateAction,
+    together,
+)
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import BarsMissing, MarketDataError
 from quantcli.core.sessions import sessions_between, sessions_ending
 from quantcli.ports.market_data import StoreSummary
+from quantcli.shell.action_list import in_later_shares, is_action_list, load_actions
 from quantcli.shell.bar_layout import Layouts, Row, YearBlock
+from quantcli.shell.bar_rebase import rebased, rebased_minutes
 from quantcli.shell.catalog import (
     NO_ADJUSTMENT,
     Catalog,
@@ -30,6 +38,9 @@ from quantcli.shell.catalog import (
 )
 from quantcli.shell.fetch.record import faults_of, pinned_record, read_record
 from quantcli.shell.list_files import Table, pinned_list, read_list
+
+#: Rows of the day after the first are the first that an action may change.
+_DAY = dt.timedelta(days=1)
 
 
 class BarStore:
@@ -97,11 +108,14 @@ class BarStore:
             max((last for _, last in bounds), default=None),
         )
 
-    def daily(self, through: dt.date, sessions: int) -> BarMatrix:
+    def daily(
+        self, through: dt.date, sessions: int, *, in_shares_of: dt.date | None = None
+    ) -> BarMatrix:
         """Return daily bars in the last `sessions` exchange sessions not after `through`.
 
         The columns are all symbols with a bar in the calendar years touched, so the answer is
-        a function of the partitions it names. The arrays are read-only views.
+        a function of the files it names. The arrays are read-only. Rows of before a split are
+        in the shares of `in_shares_of`, else of `through`.
 
         Raises:
             BarsMissing: the store holds no daily bars of the feed and adjustment.
@@ -120,7 +134,15 @@ class BarStore:
         )
         start = stack.row_of[wanted[0]]
         end = start + sessions
-        opens, highs, lows, closes, volumes = (column[start:end] for column in stack.columns)
+        happened = self.actions(
+            wanted[0] + _DAY, in_shares_of or through, kinds=frozenset({"split", "rename"})
+        )
+        opens, highs, lows, closes, volumes = rebased(
+            tuple(column[start:end] for column in stack.columns),
+            stack.symbols,
+            wanted,
+            happened.actions,
+        )
         return BarMatrix(
             symbols=stack.symbols,
             sessions=wanted,
@@ -131,7 +153,7 @@ class BarStore:
             volume=volumes,
             feed=self._feed,
             adjustment=self._adjustment,
-            refs=_with(named, quarantine),
+            refs=tuple(dict.fromkeys((*_with(named, quarantine), *happened.refs))),
         )
 
     def session_row(self, session: dt.date) -> dict[str, Row]:
@@ -151,7 +173,8 @@ class BarStore:
         """Return regular-hours minute bars of sessions in [first, last], oldest first.
 
         A session of the symbol with one quarantined bar is left out whole: a swing point found
-        in the remaining minutes would not be believable either.
+        in the remaining minutes would not be believable either. Bars of before a split are in
+        the shares of `last`.
 
         Raises:
             MarketDataError: a partition is missing or changed.
@@ -163,12 +186,17 @@ class BarStore:
         months = dict.fromkeys(f"{session:%Y-%m}" for session in sessions)
         named = {month: refs[symbol, month] for month in months if (symbol, month) in refs}
         wrong = self._wrong("1Min", symbol)
+        happened = ActionSeries((), ())
+        if named and len(sessions) > 1:
+            happened = self.actions(sessions[0] + _DAY, last, kinds=frozenset({"split"}))
         bars: list[MinuteBar] = []
         for session in sessions:
             ref = named.get(f"{session:%Y-%m}")
             if ref is not None and session not in wrong:
-                bars.extend(self._layouts.minutes(ref, session))
-        return tuple(bars), _with(named.values(), self._quarantine_ref("1Min") if named else None)
+                found = self._layouts.minutes(ref, session)
+                bars.extend(rebased_minutes(found, symbol, session, last, happened.actions))
+        read = _with(named.values(), self._quarantine_ref("1Min") if named else None)
+        return tuple(bars), tuple(dict.fromkeys((*read, *happened.refs)))
 
     def index(self, symbol: str, through: dt.date, sessions: int) -> IndexSeries:
         """Return values of an index in the last `sessions` sessions not after `through`.
@@ -186,20 +214,56 @@ class BarStore:
         quarantine = self._quarantine_ref("index") if named else None
         return IndexSeries(symbol, tuple(values), _with(named, quarantine))
 
-    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
-        """Return splits with ex-date in [first, last], by date and symbol.
+    def actions(
+        self,
+        first: dt.date,
+        last: dt.date,
+        *,
+        kinds: frozenset[ActionKind] = frozenset({"split", "dividend", "rename", "none"}),
+    ) -> ActionSeries:
+        """Return the corporate actions with ex-date in [first, last] that these prices show.
+
+        What was imported as corporate actions is believed over what the bars tell of. Only what
+        the kinds asked for need is read.
 
         Raises:
-            MarketDataError: a partition is missing or changed.
+            MarketDataError: a file is missing or changed.
         """
-        blocks = [self._block(year) for year in range(first.year, last.year + 1)]
-        return tuple(
-            split
-            for block in blocks
-            if block is not None
-            for split in block.splits
-            if first <= split.ex_date <= last
+        is_from_bars = ("split" in kinds and self._adjustment == "raw") or (
+            "dividend" in kinds and self._adjustment != "all"
         )
+        years = [str(year) for year in range(first.year, last.year + 1)] if is_from_bars else []
+        refs = self._refs("1Day")
+        named = [refs["", year] for year in years if ("", year) in refs]
+        blocks = [self._layouts.block(ref, self._quarantine_ref("1Day")) for ref in named]
+        told = together(tuple(each for block in blocks for each in block.actions), self._listed)
+        found = tuple(
+            each
+            for each in (told if self._adjustment == "raw" else in_later_shares(told, self._listed))
+            if first <= each.ex_date <= last and each.kind in kinds and self._shows(each)
+        )
+        list_ref = self._action_list
+        read = _with(named, self._quarantine_ref("1Day")) if named else ()
+        return ActionSeries(found, read if list_ref is None else (*read, list_ref))
+
+    def _shows(self, action: CorporateAction) -> bool:
+        """Return whether an action is still to be seen in prices of our adjustment."""
+        hidden = {"raw": (), "split": ("split",), "all": ("split", "dividend")}
+        return action.kind not in hidden[self._adjustment]
+
+    @cached_property
+    def _action_list(self) -> InputRef | None:
+        """The list of corporate actions in force, or the one that is pinned."""
+        if self._pins is None:
+            return self._catalog.actions_ref
+        found = dict.fromkeys(ref for ref in self._pins if is_action_list(ref))
+        if len(found) > 1:
+            raise MarketDataError("two pinned lists of corporate actions", value=len(found))
+        return next(iter(found), None)
+
+    @cached_property
+    def _listed(self) -> tuple[CorporateAction, ...]:
+        return () if self._action_list is None else load_actions(self._data, self._action_list)
 
     def quarantined(self) -> dict[str, Sequence[dt.date]]:
         """Return symbol -> sessions whose daily bars are held to be wrong, oldest first."""

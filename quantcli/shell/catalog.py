@@ -23,7 +23,7 @@ from quantcli.shell.files import publish_once, replace_file, storage
 if TYPE_CHECKING:
     import polars as pl
 
-Series = Literal["1Day", "1Min", "index"]
+Series = Literal["1Day", "1Min", "index", "corporate-actions"]
 #: Adjustment does not apply to an index.
 NO_ADJUSTMENT = "none"
 
@@ -55,6 +55,10 @@ class Shelf(NamedTuple):
     series: Series
     feed: str
     adjustment: str
+
+
+#: Where lists of corporate actions stand in what is told: no feed and no adjustment is theirs.
+ACTIONS_SHELF = Shelf("corporate-actions", "any", NO_ADJUSTMENT)
 
 
 class Key(NamedTuple):
@@ -128,6 +132,13 @@ class QuarantineInForce(Frozen):
         return InputRef(name=quarantine_name(self.shelf, self.sha256), sha256=self.sha256)
 
 
+class ActionsInForce(Frozen):
+    """Which list of corporate actions holds, and which ones held before."""
+
+    sha256: Digest
+    superseded: tuple[Digest, ...] = ()
+
+
 class ImportRecord(Frozen):
     """One file that changed the store."""
 
@@ -146,6 +157,7 @@ class Catalog(Frozen):
     partitions: tuple[Partition, ...] = ()
     quarantine: tuple[QuarantineInForce, ...] = ()
     imports: tuple[ImportRecord, ...] = ()
+    actions: ActionsInForce | None = Field(default=None, exclude_if=lambda held: held is None)
 
     def of(self, shelf: Shelf) -> tuple[Partition, ...]:
         """Return the partitions in force on a shelf, by symbol and period."""
@@ -154,6 +166,13 @@ class Catalog(Frozen):
     def quarantine_ref(self, shelf: Shelf) -> InputRef | None:
         """Return the quarantine list of a shelf; None if nothing was ever quarantined."""
         return next((item.ref for item in self.quarantine if item.shelf == shelf), None)
+
+    @property
+    def actions_ref(self) -> InputRef | None:
+        """The list of corporate actions in force; None if none was ever imported."""
+        if self.actions is None:
+            return None
+        return InputRef(name=actions_name(self.actions.sha256), sha256=self.actions.sha256)
 
 
 class Name(NamedTuple):
@@ -178,6 +197,11 @@ def quarantine_name(shelf: Shelf, sha256: str) -> str:
     return f"quarantine/{shelf.series}/{shelf.feed}/{shelf.adjustment}/{sha256}.json"
 
 
+def actions_name(sha256: str) -> str:
+    """Return the path of a list of corporate actions below the data folder."""
+    return f"corporate-actions/{sha256}.json"
+
+
 def parse_name(name: str) -> Name | None:
     """Return what a path below the data folder stands for; None if it is not of the store."""
     for patterns in (_NAMES, _LISTS):
@@ -198,7 +222,8 @@ def read_verified(data: Path, ref: InputRef) -> bytes:
         MarketDataError: the name is not of the store, or the file is missing or changed.
     """
     name = parse_name(ref.name)
-    if name is None or name.sha256 != ref.sha256:
+    sha256 = None if name is None else name.sha256
+    if sha256 != ref.sha256 and ref.name != actions_name(ref.sha256):
         raise MarketDataError("not the name of a file of the bar store", value=ref.name)
     path = data / ref.name
     if not path.is_file():

@@ -13,6 +13,7 @@ from quantcli.contracts.canonical import canonical_line
 from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import DuplicateOrderError, LedgerError
 from quantcli.contracts.journal_rows import (
+    ActionRow,
     AdoptRow,
     CashRow,
     ExposedRow,
@@ -27,6 +28,7 @@ from quantcli.contracts.journal_rows import (
 from quantcli.contracts.orders import TERMINAL_ORDER_STATES
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import instant_text, plain
+from quantcli.core.corporate_actions import positions_after, stops_after
 from quantcli.core.ledger import apply_fill, cash_effect
 from quantcli.core.order_states import apply_order_row
 from quantcli.ports.journal import Place
@@ -148,6 +150,30 @@ def _nothing(db: sqlite3.Connection, seq: int, place: Place, row: Frozen) -> Non
     """Reviews and certificates are conclusions, an adoption is a reason: they change no table."""
 
 
+def _action(db: sqlite3.Connection, seq: int, place: Place, row: ActionRow) -> None:
+    booked = db.execute("SELECT body FROM journal WHERE kind = 'action' AND seq < ?", (seq,))
+    if any(parsed(ActionRow.model_validate_json, body).key == row.key for (body,) in booked):
+        raise LedgerError("this corporate action is booked", value=f"{row.symbol} {row.ex_date}")
+    held = {
+        symbol: parsed(position_of, body)
+        for symbol, body in db.execute("SELECT symbol, body FROM positions")
+    }
+    stops = {
+        symbol: parsed(StopRow.model_validate_json, body)
+        for symbol, body in db.execute("SELECT symbol, body FROM stops")
+    }
+    for symbol in {row.symbol, row.new_symbol}:
+        db.execute("DELETE FROM positions WHERE symbol = ?", (symbol,))
+        db.execute("DELETE FROM stops WHERE symbol = ?", (symbol,))
+    positions, stops = positions_after(held, row), stops_after(stops, row)
+    position, stop = positions.get(row.new_symbol), stops.get(row.new_symbol)
+    if position is None:
+        return
+    db.execute("INSERT INTO positions VALUES (?, ?)", (row.new_symbol, position_body(position)))
+    if stop is not None:
+        db.execute("INSERT INTO stops VALUES (?, ?)", (row.new_symbol, _text(stop)))
+
+
 _DERIVATIONS: dict[type[Frozen], Callable[[sqlite3.Connection, int, Place, Frozen], None]] = {
     GenesisRow: _genesis,  # type: ignore[dict-item]
     IntentRow: _intent,  # type: ignore[dict-item]
@@ -159,6 +185,7 @@ _DERIVATIONS: dict[type[Frozen], Callable[[sqlite3.Connection, int, Place, Froze
     ReviewRow: _nothing,
     ExposedRow: _nothing,
     AdoptRow: _nothing,
+    ActionRow: _action,  # type: ignore[dict-item]
 }
 
 

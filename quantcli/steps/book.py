@@ -16,6 +16,7 @@ from quantcli.contracts.scalars import ZERO
 from quantcli.core.exposure import Book, Holding, open_entry
 from quantcli.core.readings import Reading
 from quantcli.ports.artifact_store import Located
+from quantcli.steps.corporate_actions import holdings
 from quantcli.steps.desk import Desk
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
@@ -52,19 +53,19 @@ def entry_orders(desk: Desk) -> tuple[OrderRecord, ...]:
 
 
 def book_of(desk: Desk, entries: tuple[OrderRecord, ...], marks: Mapping[str, Decimal]) -> Book:
-    """Return the journal's positions at the given marks, and what entries still tie up.
+    """Return positions after every corporate action at given marks, and what entries tie up.
 
     Args:
         desk: The step's desk.
         entries: As `entry_orders` returns them.
         marks: Symbol -> USD per share; a position without one gets None.
     """
-    holdings = tuple(
+    held_now = tuple(
         Holding(held.symbol, held.quantity, marks.get(held.symbol))
-        for held in desk.journal.positions()
+        for held in holdings(desk).positions
     )
     left = (open_entry(order, _booked(desk, order)) for order in entries)
-    return Book(holdings, tuple(entry for entry in left if entry is not None))
+    return Book(held_now, tuple(entry for entry in left if entry is not None))
 
 
 def _booked(desk: Desk, order: OrderRecord) -> Decimal:

@@ -13,11 +13,13 @@ from quantcli.contracts.journal_rows import FillRow
 from quantcli.contracts.scan import Scan
 from quantcli.contracts.snapshot import Snapshot
 from quantcli.core.allocation import Portfolio, allocate, block_all, budget_of
+from quantcli.core.corporate_actions import terms_since
 from quantcli.core.exposure import drawdown, exposure_gross, exposure_of
 from quantcli.core.readings import Reading
 from quantcli.core.sessions import cycle_name, hours, previous_session, sessions_apart
 from quantcli.ports.artifact_store import Located
 from quantcli.steps.book import book_of, entry_orders, reading
+from quantcli.steps.corporate_actions import holdings
 from quantcli.steps.desk import Desk
 
 _LAST_CYCLE = "235959"
@@ -119,8 +121,11 @@ def _portfolio(desk: Desk, snapshot: Snapshot) -> Portfolio:
     Shares bought since the snapshot have no mark in it: they count at what they cost.
     """
     entries = entry_orders(desk)
-    marks = {held.symbol: held.average_price for held in desk.journal.positions()}
-    marks.update((held.symbol, held.mark_price) for held in snapshot.positions)
+    now = holdings(desk)
+    marks = {held.symbol: held.average_price for held in now.positions}
+    for held in snapshot.positions:
+        terms = terms_since(held.symbol, snapshot.session, now.actions)
+        marks[terms.symbol] = terms.price(held.mark_price)
     book = book_of(desk, entries, marks)
     gross = exposure_gross(book)
     assert gross is not None, "every holding was given a mark"

@@ -25,7 +25,7 @@ from quantcli.steps.desk import Desk
 from quantcli.steps.entry_life import end_entry, end_unsent, is_due, is_overdue
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.order_protocol import Patience, send
-from quantcli.steps.order_reports import changes, fills_booked, order_reports
+from quantcli.steps.order_reports import actions_booked, changes, fills_booked, order_reports
 from quantcli.steps.sync import Synced, sync
 
 _OUTDATED = "enforce-outdated"
@@ -207,6 +207,7 @@ def _artifact(desk: Desk, problems: list[str], gate: Gate, synced: Synced) -> Ex
         **desk.header(Execute, exit_code_of(codes)),
         orders=order_reports(desk, rows),
         fills=fills_booked(rows),
+        actions=actions_booked(rows),
         withheld=withheld,
         codes=tuple(sorted(codes)),
     )

@@ -5,14 +5,17 @@ Books are read from the journal once and again only after something was written.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 
 from quantcli.contracts.envelope import Finding, Frozen
 from quantcli.contracts.errors import BrokerError
-from quantcli.contracts.journal_rows import ReviewRow, StopRow
+from quantcli.contracts.journal_rows import ActionRow, ReviewRow, StopRow
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.positions import PositionRecord
+from quantcli.core.corporate_actions import Terms, is_outdated, terms_since
 from quantcli.core.sessions import is_regular_hours
+from quantcli.steps.corporate_actions import booked
 from quantcli.steps.desk import Desk
 from quantcli.steps.order_protocol import Patience
 from quantcli.steps.structure import Structure
@@ -27,6 +30,7 @@ class Books:
     live: tuple[OrderRecord, ...]
     positions: dict[str, PositionRecord]
     stops: dict[str, StopRow]
+    actions: tuple[ActionRow, ...]
 
 
 @dataclass(slots=True)
@@ -67,8 +71,32 @@ class Pass:
                 journal.orders(live_only=True),
                 {position.symbol: position for position in journal.positions()},
                 journal.stops(),
+                booked(self.desk),
             )
         return self._books
+
+    def is_outdated(self, order: OrderRecord) -> bool:
+        """Return whether an order was formed in shares that a corporate action has ended."""
+        actions = self.books().actions
+        return bool(actions) and is_outdated(order.intent, actions)
+
+    def outdated(self, symbol: str) -> tuple[OrderRecord, ...]:
+        """Return live sells, formed in older shares, of what is a position in `symbol` now."""
+        return tuple(
+            order
+            for order in self.books().live
+            if order.intent.side == "sell"
+            and self.is_outdated(order)
+            and self.terms(order.intent.symbol, order.intent.session).symbol == symbol
+        )
+
+    def terms(self, symbol: str, day: dt.date) -> Terms:
+        """Return what a share of `symbol` on `day` is now."""
+        return terms_since(symbol, day, self.books().actions)
+
+    def sells(self, symbol: str) -> tuple[OrderRecord, ...]:
+        """Return live sells in a symbol that are told in its shares of now."""
+        return tuple(order for order in self.live(symbol, "sell") if not self.is_outdated(order))
 
     def live(self, symbol: str, side: str) -> tuple[OrderRecord, ...]:
         """Return live orders of one side in a symbol, in the sequence of their intents."""

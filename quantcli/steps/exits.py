@@ -27,7 +27,7 @@ from quantcli.steps.entry_life import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.exit_pass import Pass, symbols_reviewed
 from quantcli.steps.order_protocol import Patience, adopt, is_absent, look_up, refresh, send, write
-from quantcli.steps.order_reports import changes, fills_booked, order_reports
+from quantcli.steps.order_reports import actions_booked, changes, fills_booked, order_reports
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
 from quantcli.steps.sync import book_fills, sync
@@ -109,7 +109,10 @@ def _is_lost(order: OrderRecord) -> bool:
 
 
 def _finish(run: Pass) -> None:
-    """Send again what is of unknown outcome, send what this pass promised, end older promises."""
+    """Send again what is of unknown outcome, send what this pass promised, end older promises.
+
+    What was told in shares that are no more is not sent again: its price means something else.
+    """
     waiting = [
         order
         for order in run.books().live
@@ -119,7 +122,8 @@ def _finish(run: Pass) -> None:
         return
     promised = {change.client_order_id for change in changes(run.desk.my_rows())}
     for order in waiting:
-        if order.state == "UNKNOWN" and order.broker_order_id is not None:
+        is_spent = order.broker_order_id is not None or run.is_outdated(order)
+        if order.state == "UNKNOWN" and is_spent:
             _end_vanished(run, order)
         elif order.state == "UNKNOWN" or order.intent.client_order_id in promised:
             send(run.desk, order, run.patience, run.may_send)
@@ -132,7 +136,7 @@ def _finish(run: Pass) -> None:
 
 
 def _end_vanished(run: Pass, order: OrderRecord) -> None:
-    """End a sell that the broker acknowledged once and now shows nowhere, so that another stands.
+    """End a sell that the broker shows nowhere and that is not sent again: another can stand.
 
     Should it come back, the two cannot sell more than is held: the broker holds shares for one.
     How many shares one still holds that has filled in part, only the broker can say: until its
@@ -223,18 +227,19 @@ def _certify(run: Pass, unbooked: Mapping[str, ExposedRow]) -> None:
     desk = run.desk
     written = {row.symbol: row for row in _newest(desk.my_rows(), ExposedRow)}
     rows: list[Frozen] = [*run.conclusions]
-    held = [_exposed(desk, position) for position in run.books().positions.values()]
+    held = [_exposed(run, position) for position in run.books().positions.values()]
     for row in [*held, *unbooked.values()]:
         rows.extend([] if written.get(row.symbol) == row else [row])
     desk.write(rows)
 
 
-def _exposed(desk: Desk, position: PositionRecord) -> ExposedRow:
+def _exposed(run: Pass, position: PositionRecord) -> ExposedRow:
     """Return the stop-coverage certificate of one position."""
+    desk = run.desk
     orders = desk.journal.orders(symbol=position.symbol, since=position.opened_session)
     sells = [order for order in orders if order.intent.side == "sell"]
     quantity = max(position.quantity, ZERO)
-    now = coverage(quantity, sells)
+    now = coverage(quantity, [order for order in sells if not run.is_outdated(order)])
     seconds = unprotected_seconds(
         position.opened_at,
         desk.journal.fills(symbol=position.symbol),
@@ -274,6 +279,7 @@ def _artifact(run: Pass, unbooked: Mapping[str, ExposedRow]) -> Exits:
         reviews=tuple(_told(row, reports) for row in _newest(rows, ReviewRow)),
         orders=reports,
         fills=fills_booked(rows),
+        actions=actions_booked(rows),
         certificate=certificate,
         differences=run.synced.differences,
         withheld=tuple(run.withheld[symbol] for symbol in sorted(run.withheld)),

@@ -132,15 +132,20 @@ def adopt(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> O
     return learn(desk, order, shown, cause)
 
 
-def learn(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRecord:
+def learn(
+    desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause, *, is_outdated: bool = False
+) -> OrderRecord:
     """Return the order after writing what the broker shows; contradictions pause the desk.
 
     When an order that replaces another turns out to be there, the other one counts as on its
-    way out in the same transaction: the two never cover the same shares.
+    way out in the same transaction: the two never cover the same shares. A stop of shares that a
+    corporate action has ended was cancelled by that, not by another hand.
     """
     row = row_of(order, shown, cause)
     if row is None:
         return order
+    if is_outdated and row.code == "stop-cancelled":
+        row = row.model_copy(update={"code": "stop-outdated"})
     try:
         after = apply_order_row(order, row)
     except LedgerError as error:

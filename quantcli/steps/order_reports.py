@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quantcli.contracts.execution import OrderAction, OrderReport
-from quantcli.contracts.journal_rows import FillRow, IntentRow, OrderRow
+from quantcli.contracts.journal_rows import ActionRow, FillRow, IntentRow, OrderRow
 from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.core.order_reports import order_report
 from quantcli.ports.journal import JournalRow
@@ -58,6 +58,11 @@ def order_reports(desk: Desk, rows: Sequence[JournalRow]) -> tuple[OrderReport, 
 def fills_booked(rows: Sequence[JournalRow]) -> tuple[Fill, ...]:
     """Return the fills that a pass booked, in booking order."""
     return tuple(entry.row.fill for entry in rows if isinstance(entry.row, FillRow))
+
+
+def actions_booked(rows: Sequence[JournalRow]) -> tuple[ActionRow, ...]:
+    """Return the corporate actions that a pass booked, in booking order."""
+    return tuple(entry.row for entry in rows if isinstance(entry.row, ActionRow))
 
 
 def action_of(order: OrderRecord, rows: tuple[OrderRow, ...]) -> OrderAction:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from quantcli.contracts.broker_views import BrokerOrder, BrokerPosition
@@ -16,6 +17,7 @@ from quantcli.contracts.journal_rows import ReviewRow, StopRow
 from quantcli.contracts.orders import OrderIntent, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO, price
+from quantcli.core.corporate_actions import Terms
 from quantcli.core.coverage import is_covering
 from quantcli.core.exit_plan import Situation, Standing
 from quantcli.core.sessions import sessions_apart
@@ -54,11 +56,14 @@ def look_at(
     entry_order = desk.journal.order(position.entry_client_order_id or "")
     entry = None if entry_order is None else entry_order.intent
     is_buy_resting = _is_buy_resting(run, symbol)
-    sells = run.live(symbol, "sell")
+    sells, older = run.sells(symbol), run.outdated(symbol)
     shares, problem, shown = _shares(run, position)
     now, source = _price(run, symbol, shown)
     memory = _memory(run.books().stops.get(symbol), sells)
-    own = _own_stop(run, position, entry)
+    terms = Terms(symbol, Fraction(1))
+    if entry is not None:
+        terms = run.terms(entry.symbol, entry.session)
+    own = _own_stop(run, position, entry, terms)
     resolved = resolve(
         memory,
         own,
@@ -74,13 +79,14 @@ def look_at(
         base=base_level(memory, own),
         stops=_standing(sells),
         exiting=sum((order.leaves_quantity for order in sells if _is_selling(order)), ZERO),
-        exit_code=_exit_code(run, position, entry, now),
+        exit_code=_exit_code(run, position, entry, terms, now),
         is_open=run.is_open,
         may_replace=run.is_open and may_replace,
         may_shrink=run.synced.open_orders is not None,
         may_exit=may_exit,
         is_buy_resting=is_buy_resting,
-        is_sell_unknown=any(order.state in {"UNKNOWN", "PENDING_CANCEL"} for order in sells),
+        is_sell_unknown=bool(older)
+        or any(order.state in {"UNKNOWN", "PENDING_CANCEL"} for order in sells),
     )
     before = None if memory is None else memory.price
     return Look(position, entry, situation, before, source, resolved.findings, problem)
@@ -168,18 +174,24 @@ def _passed_over(run: Pass, position: PositionRecord) -> frozenset[Decimal]:
     )
 
 
-def _own_stop(run: Pass, position: PositionRecord, entry: OrderIntent | None) -> Decimal:
-    """Return the stop the entry was approved with; there is always one."""
+def _own_stop(
+    run: Pass, position: PositionRecord, entry: OrderIntent | None, terms: Terms
+) -> Decimal:
+    """Return the stop the entry was approved with, in shares of now; there is always one."""
     if entry is not None and entry.protective_stop is not None:
-        return entry.protective_stop
+        return terms.price(entry.protective_stop)
     return position.average_price * (1 - run.desk.config.exits.first_stop_distance_fraction_min)
 
 
 def _exit_code(
-    run: Pass, position: PositionRecord, entry: OrderIntent | None, now: Decimal | None
+    run: Pass,
+    position: PositionRecord,
+    entry: OrderIntent | None,
+    terms: Terms,
+    now: Decimal | None,
 ) -> str | None:
     settings = run.desk.config.exits
-    target = None if entry is None else entry.target
+    target = None if entry is None or entry.target is None else terms.price(entry.target)
     if settings.is_target_used and target is not None and now is not None and now >= target:
         return "target-reached"
     held = sessions_apart(position.opened_session, run.desk.stamp.session)

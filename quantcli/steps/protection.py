@@ -32,6 +32,7 @@ def protect(run: Pass, position: PositionRecord) -> None:
     At most two rounds: the second one only if the broker refused to replace or to sell.
     """
     _finish_cancels(run, position.symbol)
+    _end_outdated(run, position.symbol)
     rows: list[Frozen] = []
     may_replace = may_exit = True
     for number in range(2):
@@ -152,6 +153,13 @@ def _finish_cancels(run: Pass, symbol: str) -> None:
             cancel(run.desk, order, run.patience)
 
 
+def _end_outdated(run: Pass, symbol: str) -> None:
+    """Cancel sells that were formed in shares that are no more, if the broker has not done so."""
+    for order in run.outdated(symbol):
+        if order.state in {"SUBMITTED", "PARTIALLY_FILLED"} and run.may_act(symbol):
+            cancel(run.desk, order, run.patience)
+
+
 def _promise_and_send(
     run: Pass, look: Look, purpose: Purpose, terms: dict[str, Any], rows: list[Frozen]
 ) -> OrderRecord:
@@ -183,7 +191,7 @@ def _remember(run: Pass, look: Look) -> None:
     symbol = look.position.symbol
     stops = [
         order
-        for order in run.live(symbol, "sell")
+        for order in run.sells(symbol)
         if is_covering(order) and order.intent.stop_price is not None
     ]
     if not stops or symbol not in run.books().positions:

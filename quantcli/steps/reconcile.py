@@ -24,6 +24,7 @@ from quantcli.contracts.reconciliation import (
     Reconcile,
 )
 from quantcli.contracts.scalars import ZERO, money
+from quantcli.core.corporate_actions import is_outdated
 from quantcli.core.halts import journal_halt
 from quantcli.core.ledger import quantity_filled
 from quantcli.core.reconciliation import (
@@ -38,6 +39,7 @@ from quantcli.core.reconciliation import (
 )
 from quantcli.core.sessions import new_york, sessions_between
 from quantcli.ports.journal import Journal
+from quantcli.steps.corporate_actions import booked
 from quantcli.steps.desk import Desk, unheard
 from quantcli.steps.order_protocol import Patience
 from quantcli.steps.sync import Synced, sync
@@ -145,11 +147,19 @@ def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> li
         *account_breaks(genesis.account_id, account.account_id),
         *position_breaks(books.positions(), synced.positions or ()),
         *cash_breaks(money(books.cash()), money(account.cash)),
-        *order_breaks(books.orders(live_only=True), known, open_orders),
+        *order_breaks(books.orders(live_only=True), known, open_orders, _outdated(trial, known)),
         *fill_breaks(fills, shown, _our_broker_ids(books, shown)),
         *quantity_breaks(touched.values(), booked),
         *rule_breaks(_late_fills(trial), books.positions(), _contradictions(trial, since_seq)),
     ]
+
+
+def _outdated(trial: Desk, known: dict[str, OrderRecord]) -> frozenset[str]:
+    """Return the ids of orders formed in shares that are no more: the broker may restate them."""
+    actions = booked(trial)
+    return frozenset(
+        name for name, order in known.items() if actions and is_outdated(order.intent, actions)
+    )
 
 
 def _shown_fills(synced: Synced) -> list[Activity]:

@@ -19,6 +19,7 @@ from quantcli.core.regime import BENCHMARK_HISTORY, regime_findings, regime_of
 from quantcli.core.sessions import data_session
 from quantcli.core.sieve import Drop, Sieve
 from quantcli.core.signal_ids import signal_id
+from quantcli.core.split_jumps import screen_splits
 from quantcli.core.strategies import avwap
 from quantcli.core.strategies.candidate import Candidate
 from quantcli.core.universe import (
@@ -56,7 +57,7 @@ def scan(desk: Desk) -> Scan:
     session = data_session(desk.stamp.as_of)
     history = BENCHMARK_HISTORY
     rows = max(avwap.rows_needed(section), history.bars_min + history.gaps_max)
-    matrix = desk.market.daily(session, rows)
+    matrix = desk.market.daily(session, rows, in_shares_of=desk.stamp.session)
     index = desk.market.index(data.volatility_index, session, INDEX_SESSIONS)
     faults = desk.market.fetch_faults(session)
     desk.note((*matrix.refs, *index.refs, *faults.refs))
@@ -161,6 +162,7 @@ def _candidates(
         section.history_bars_min, section.history_gaps_max, section.anchor_lookback_bars
     )
     screen_history(sieve, matrix, rules, desk.market.quarantined())
+    screen_splits(sieve, matrix, _moves_told(desk, matrix))
     screen_liquidity(sieve, columns_of(matrix, sieve.left()), desk.config.universe)
     if section.earnings_file:
         table, ref = desk.market.table(section.earnings_file)
@@ -177,6 +179,15 @@ def _candidates(
     for candidate in proposed if blocks else ():
         sieve.drop(candidate.symbol, blocks[0])
     return () if blocks else proposed
+
+
+def _moves_told(desk: Desk, matrix: BarMatrix) -> frozenset[tuple[str, dt.date]]:
+    """Return the nights of which an operator said that no split lies behind the move."""
+    if matrix.adjustment != "raw" or not matrix.sessions:
+        return frozenset()
+    told = desk.market.actions(matrix.sessions[0], desk.stamp.session, kinds=frozenset({"none"}))
+    desk.note(told.refs)
+    return frozenset((each.symbol, each.ex_date) for each in told.actions)
 
 
 def _signal(desk: Desk, place: int, candidate: Candidate) -> Signal:

@@ -18,7 +18,6 @@ from quantcli.contracts.errors import (
 )
 from quantcli.contracts.journal_rows import CashRow, FillRow, GenesisRow
 from quantcli.contracts.orders import OrderRecord
-from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Reconcile
 from quantcli.contracts.scalars import ZERO, price
 from quantcli.contracts.snapshot import Pnl, PositionHeld, Snapshot, TradeClosed
@@ -27,6 +26,7 @@ from quantcli.core.portfolio import Ledger, Mark
 from quantcli.core.sessions import hours, previous_session
 from quantcli.core.trades import FillBook, book_of, recent_exits, trades_of
 from quantcli.ports.artifact_store import Located
+from quantcli.steps.corporate_actions import Holdings, holdings
 from quantcli.steps.desk import Desk
 
 #: Codes that make the snapshot unfit to size new entries on; the others only explain.
@@ -51,11 +51,12 @@ def snapshot(desk: Desk) -> Snapshot:
             "the journal has no opening balance", hint="run quantcli snapshot --genesis first"
         )
     desk.note_journal()
-    ledger = _ledger(desk, genesis)
-    book = book_of(ledger.fills, desk.config.fees)
+    now = holdings(desk)
+    ledger = _ledger(desk, genesis, now)
+    book = book_of(ledger.fills, desk.config.fees, now.actions)
     portfolio.check_ledger(ledger, book)
     codes: list[str] = []
-    held = _positions(desk, ledger.positions, book, codes)
+    held = _positions(desk, now, book, codes)
     previous = _previous(desk, codes)
     return _artifact(desk, ledger, book, held, previous, codes)
 
@@ -110,13 +111,13 @@ def _opening(desk: Desk) -> GenesisRow:
     )
 
 
-def _ledger(desk: Desk, genesis: GenesisRow) -> Ledger:
+def _ledger(desk: Desk, genesis: GenesisRow, now: Holdings) -> Ledger:
     movements = desk.journal.rows(kind="cash")
     booked = desk.journal.rows(session=desk.stamp.session, kind="fill")
     return Ledger(
         opening_cash=genesis.cash,
         cash=desk.journal.cash(),
-        positions=desk.journal.positions(),
+        positions=now.positions,
         fills=desk.journal.fills(),
         movements=tuple(each.row for each in movements if isinstance(each.row, CashRow)),
         booked=frozenset(
@@ -131,13 +132,13 @@ def _orders(desk: Desk, ids: set[str | None]) -> dict[str, OrderRecord]:
 
 
 def _positions(
-    desk: Desk, records: tuple[PositionRecord, ...], book: FillBook, codes: list[str]
+    desk: Desk, now: Holdings, book: FillBook, codes: list[str]
 ) -> tuple[PositionHeld, ...]:
     """Return positions at their marks; a position without one is at cost, and a code says so."""
+    records = now.positions
     if not records:
         return ()
     marks = _marks(desk, {record.symbol for record in records}, codes)
-    stops = desk.journal.stops()
     orders = _orders(desk, {record.entry_client_order_id for record in records})
     held = []
     for record in records:
@@ -146,7 +147,7 @@ def _positions(
             codes.append("mark-missing")
             mark = Mark(price(book.cost(record.symbol) / record.quantity), "cost")
         entry = orders.get(record.entry_client_order_id or "")
-        held.append(portfolio.held_at(record, mark, book, stops.get(record.symbol), entry))
+        held.append(portfolio.held_at(record, mark, book, now.stops.get(record.symbol), entry))
     return tuple(held)
 
 

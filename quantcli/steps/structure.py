@@ -82,7 +82,9 @@ class Structure:
             through = data_session(self._desk.stamp.as_of)
             count = self._desk.config.exits.daily_lookback_bars
             try:
-                self._matrix = self._desk.market.daily(through, count)
+                self._matrix = self._desk.market.daily(
+                    through, count, in_shares_of=self._desk.stamp.session
+                )
                 self._desk.note(self._matrix.refs)
             except QuantcliError as error:
                 self.codes.append(error.code)

@@ -1,7 +1,8 @@
-"""Booking from the broker into the journal: unknown outcomes, orders, activities, positions.
+"""Booking: corporate actions, then the broker's orders, activities and positions.
 
-One call each for open orders, activities and positions; orders that left the open list are
-looked up one by one. Nothing is sent. What is not ours is reported and never booked.
+Unknown outcomes come first of what the broker knows. One call each for open orders, activities
+and positions; orders that left the open list are looked up one by one. Nothing is sent. What is
+not ours is reported and never booked.
 """
 
 from __future__ import annotations
@@ -15,15 +16,23 @@ from functools import partial
 
 from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPosition
 from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.errors import BrokerError, ContractDrift, LedgerError, one_line
+from quantcli.contracts.errors import (
+    BrokerError,
+    ContractDrift,
+    LedgerError,
+    MarketDataError,
+    one_line,
+)
 from quantcli.contracts.journal_rows import CashRow, FillRow
 from quantcli.contracts.orders import WORKING_ORDER_STATES, Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
+from quantcli.core.corporate_actions import is_outdated
 from quantcli.core.ledger import apply_fill, invariants_broken, quantity_filled
 from quantcli.core.order_states import own_row
 from quantcli.core.reconciliation import position_breaks
 from quantcli.core.sessions import previous_session
+from quantcli.steps.corporate_actions import booked, follow
 from quantcli.steps.desk import Desk
 from quantcli.steps.order_protocol import (
     Patience,
@@ -80,7 +89,7 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
             caller compares the account itself, and everything else as well.
 
     Raises:
-        BrokerError: a part failed and `is_strict`.
+        BrokerError, MarketDataError: a part failed and `is_strict`.
     """
     synced = Synced()
     if not is_strict:
@@ -89,6 +98,7 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
         return synced
     live = list(desk.journal.orders(live_only=True))
     parts: tuple[Callable[[], None], ...] = (
+        partial(follow, desk),
         partial(_resolve_unknown, desk, live, patience),
         partial(_sync_orders, desk, live, synced),
         partial(_sync_activities, desk, synced),
@@ -97,7 +107,7 @@ def sync(desk: Desk, patience: Patience, *, is_strict: bool = False) -> Synced:
     for part in parts:
         try:
             _in_our_words(part)
-        except (BrokerError, LedgerError) as error:
+        except (BrokerError, LedgerError, MarketDataError) as error:
             if is_strict:
                 raise
             synced.codes.append(error.code)
@@ -174,6 +184,7 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
         if order.intent.client_order_id in shown:
             adopt(desk, order, shown[order.intent.client_order_id], "look-up")
             live[:] = desk.journal.orders(live_only=True)
+    actions = booked(desk)
     for order in live:
         if order.broker_order_id is None:
             continue
@@ -181,7 +192,8 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
         if theirs is None:
             theirs = desk.broker.order_by_client_id(order.intent.client_order_id)
         if theirs is not None:
-            learn(desk, order, theirs, "sync")
+            is_old = bool(actions) and is_outdated(order.intent, actions)
+            learn(desk, order, theirs, "sync", is_outdated=is_old)
         elif order.state in WORKING_ORDER_STATES:
             # Acknowledged once and now nowhere: it covers nothing until it is found.
             write(desk, order, own_row(order, "UNKNOWN", "sync", "order-missing"))

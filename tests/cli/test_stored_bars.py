@@ -10,7 +10,7 @@ import requests
 
 from quantcli.cli.init_desk import make_desk
 from quantcli.cli.venue import StoredBars
-from quantcli.contracts.bars import Split
+from quantcli.contracts.corporate_actions import split_of
 from quantcli.shell.bar_store import BarStore
 from tests.shell.bar_files import HEADING, daily_line, take, write_csv
 
@@ -25,12 +25,12 @@ def store(tmp_path):
     return BarStore(tmp_path / "data", "test", "raw")
 
 
-def test_splits_happen_on_raw_prices_only(store):
-    raw, adjusted = (StoredBars(store, has_splits=has_splits) for has_splits in (True, False))
+def test_splits_happen_on_raw_prices(store):
+    raw = StoredBars(store)
 
-    assert raw.splits(FIRST, LAST) == (Split("AAA", dt.date(2024, 11, 26), 10.0),)
-    assert raw.splits(FIRST, dt.date(2024, 11, 25)) == adjusted.splits(FIRST, LAST) == ()
-    assert adjusted.session_row(dt.date(2024, 11, 26)) == store.session_row(dt.date(2024, 11, 26))
+    assert raw.actions(FIRST, LAST) == (split_of("AAA", dt.date(2024, 11, 26), 10),)
+    assert raw.actions(FIRST, dt.date(2024, 11, 25)) == ()
+    assert raw.session_row(dt.date(2024, 11, 26)) == store.session_row(dt.date(2024, 11, 26))
 
 
 @pytest.mark.slow

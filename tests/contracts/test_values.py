@@ -77,7 +77,7 @@ def test_a_position_is_a_plain_value():
 
 def test_every_kind_of_row_has_one_model():
     assert {kind: ROW_MODELS[kind] for kind in ROW_KINDS.values()} == ROW_MODELS
-    assert len(ROW_KINDS) == len(ROW_MODELS) == 10
+    assert len(ROW_KINDS) == len(ROW_MODELS) == 11
 
 
 @pytest.mark.parametrize(

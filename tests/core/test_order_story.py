@@ -99,6 +99,10 @@ CASES = {
         [(("The broker cancelled the purchase of 10 AAPL at up to 100.00: the desk had "
           "not asked for it."), True)],
     ),
+    "stop ended by a split": (
+        STOP, "SUBMITTED", [("CANCELLED", {"cause": "sync", "code": "stop-outdated"})],
+        [("The stop under 10 AAPL at 95.00 ended with the shares that it was told in.", False)],
+    ),
     "stop cancelled by another hand": (
         STOP, "SUBMITTED", [("CANCELLED", {"cause": "sync", "code": "stop-cancelled"})],
         [("The stop under 10 AAPL at 95.00 was cancelled at the broker, not by the desk.", True)],

@@ -4,7 +4,8 @@ import datetime as dt
 import json
 from urllib.parse import urlencode
 
-from quantcli.contracts.bars import MinuteBar, Split
+from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.corporate_actions import split_of
 from quantcli.contracts.scalars import instant
 from quantcli.exchange.settings import ExchangeSettings
 from quantcli.exchange.venue import Exchange
@@ -16,10 +17,10 @@ KEYS = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
 class HandMadeBars:
     """Bars as {date: {symbol: (open, high, low, close)}} and {(date, symbol): [minutes]}.
 
-    Splits as (ex-date, symbol, new shares for each old one).
+    Splits as (ex-date, symbol, new shares for each old one); other actions as they are.
     """
 
-    def __init__(self, daily, minutes=None, splits=()):
+    def __init__(self, daily, minutes=None, splits=(), actions=()):
         self.rows = {
             dt.date.fromisoformat(day): {
                 symbol: (*map(float, prices), 1000.0) for symbol, prices in row.items()
@@ -33,9 +34,10 @@ class HandMadeBars:
             for (day, symbol), bars in (minutes or {}).items()
         }
 
-        self.split_list = tuple(
-            Split(symbol, dt.date.fromisoformat(day), ratio) for day, symbol, ratio in splits
-        )
+        told = [
+            split_of(symbol, dt.date.fromisoformat(day), ratio) for day, symbol, ratio in splits
+        ]
+        self.action_list = tuple(sorted((*told, *actions), key=lambda each: each.key))
 
     def symbols(self):
         return tuple(sorted({symbol for row in self.rows.values() for symbol in row}))
@@ -49,8 +51,8 @@ class HandMadeBars:
     def minutes(self, symbol, session):
         return self.minute_bars.get((session, symbol), [])
 
-    def splits(self, first, last):
-        return tuple(each for each in self.split_list if first <= each.ex_date <= last)
+    def actions(self, first, last):
+        return tuple(each for each in self.action_list if first <= each.ex_date <= last)
 
 
 class Customer:
@@ -133,6 +135,7 @@ def settings(**changes):
     return ExchangeSettings(**values)
 
 
-def customer(daily, minutes=None, path=None, splits=(), **changes):
+def customer(daily, minutes=None, path=None, splits=(), actions=(), **changes):
     """Return a customer of a new exchange, or of the one whose book is at `path`."""
-    return Customer(Exchange(path, HandMadeBars(daily, minutes, splits), settings(**changes)))
+    bars = HandMadeBars(daily, minutes, splits, actions)
+    return Customer(Exchange(path, bars, settings(**changes)))

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantcli.contracts.bars import IndexValue, Split
+from quantcli.contracts.bars import IndexValue
+from quantcli.contracts.corporate_actions import split_of
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.errors import BarsMissing, MarketDataError, SessionError
 from quantcli.ports.market_data import MarketData
@@ -263,22 +264,25 @@ def test_a_session_row_has_the_believable_bars(store):
     assert store.session_row(dt.date(2019, 11, 29)) == {}
 
 
-def test_splits_by_date_and_symbol(tmp_path):
+def test_splits_by_date_and_symbol_on_raw_bars_only(tmp_path):
     data = tmp_path / "data"
     lines = [
         daily_line("2024-11-26", "BBB") + ",2",
-        daily_line("2024-11-26", "AAA") + ",0.5",
+        daily_line("2024-11-26", "AAA", close=1000.0) + ",0.5",
         daily_line("2024-11-25", "CCC") + ",3",
         daily_line("2024-11-27", "CCC") + ",1",
         daily_line("2025-01-02", "AAA") + ",10",
     ]
-    take(data, write_csv(tmp_path, lines, heading=HEADING + ",split"))
-    store = BarStore(data, "test", "split")
+    heading = HEADING + ",split"
+    take(data, write_csv(tmp_path, lines, heading=heading), adjustment="raw")
+    take(data, write_csv(tmp_path, lines[:1], heading=heading), adjustment="split")
+    store = BarStore(data, "test", "raw")
     first, last = dt.date(2024, 11, 26), dt.date(2025, 1, 2)
-    assert store.splits(first, last) == (
-        Split("AAA", first, 0.5), Split("BBB", first, 2.0), Split("AAA", last, 10.0),
+    assert store.actions(first, last).actions == (
+        split_of("AAA", first, 0.5), split_of("BBB", first, 2), split_of("AAA", last, 10),
     )  # fmt: skip
-    assert store.splits(dt.date(2024, 11, 27), dt.date(2025, 1, 1)) == ()
+    assert store.actions(dt.date(2024, 11, 27), dt.date(2025, 1, 1)).actions == ()
+    assert BarStore(data, "test", "split").actions(first, last).actions == ()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from quantcli.contracts.bars import Split
+from quantcli.contracts.corporate_actions import split_of
 from quantcli.contracts.errors import MarketDataError
 from quantcli.core.sessions import sessions_between
 from quantcli.shell.bar_check import check_store
@@ -73,13 +73,6 @@ def test_the_real_bars_pass_the_check(data):
     assert not [item for item in report.findings if item.code == "gap"]
 
 
-def test_splits_are_known_by_ex_date(store):
-    day = dt.date(2020, 8, 31)
-    assert store.splits(day, day) == (Split("AAPL", day, 4.0), Split("TSLA", day, 5.0))
-    day = dt.date(2024, 6, 10)
-    assert store.splits(day, day) == (Split("NVDA", day, 10.0),)
-
-
 def test_vix_on_the_day_of_the_yen_unwinding(store):
     (value,) = store.index("VIX", dt.date(2024, 8, 5), 1).values
     assert value == (dt.date(2024, 8, 5), 38.57)
@@ -115,7 +108,7 @@ def test_minutes_agree_with_the_daily_bar(store):
     assert min(bar.low for bar in bars) == pytest.approx(daily[2], rel=5e-4)
 
 
-def test_minutes_over_a_split_are_raw(tmp_path, data_dir):
+def test_minutes_over_a_split_are_in_the_shares_of_the_last_day(tmp_path, data_dir):
     folder = tmp_path / "data"
     lean = import_file(folder, data_dir / LEAN, timeframe="1Min", adjustment="raw", feed="real")
     assert (lean.bars_added, lean.rows_outside_hours) == (10_917, 16_679 - 10_917)
@@ -123,11 +116,30 @@ def test_minutes_over_a_split_are_raw(tmp_path, data_dir):
     raw = BarStore(folder, "real", "raw")
     before, after = dt.date(2014, 6, 6), dt.date(2014, 6, 9)
     bars, _ = raw.minutes("AAPL", before, after)
-    assert 640 < bars[0].open < 660
+    alone, _ = raw.minutes("AAPL", before, before)
+    assert 640 < alone[0].open < 660
+    assert bars[0].open == pytest.approx(alone[0].open / 7)
+    assert bars[0].volume == pytest.approx(alone[0].volume * 7)
     assert 90 < bars[-1].close < 95
-    (split,) = (split for split in raw.splits(before, after) if split.symbol == "AAPL")
-    assert split.ex_date == after
-    assert split.ratio == pytest.approx(7.0, abs=1e-4)
+    told = raw.actions(before, after).actions
+    assert [each for each in told if each.symbol == "AAPL"] == [split_of("AAPL", after, 7)]
+
+
+def test_splits_are_known_by_ex_date_and_daily_rows_are_rebased(tmp_path, data_dir):
+    folder = tmp_path / "data"
+    import_file(folder, data_dir / RAW, adjustment="raw", feed="real")
+    raw = BarStore(folder, "real", "raw")
+    friday, monday = dt.date(2020, 8, 28), dt.date(2020, 8, 31)
+    told = raw.actions(monday, monday, kinds=frozenset({"split"}))
+    assert told.actions == (split_of("AAPL", monday, 4), split_of("TSLA", monday, 5))
+    before = raw.daily(friday, 2)
+    on_the_day = raw.daily(friday, 2, in_shares_of=monday)
+    for symbol, ratio in (("AAPL", 4), ("TSLA", 5), ("MSFT", 1)):
+        place = before.symbols.index(symbol)
+        assert on_the_day.close[:, place] == pytest.approx(before.close[:, place] / ratio)
+        assert on_the_day.volume[:, place] == pytest.approx(before.volume[:, place] * ratio)
+    pinned = raw.pinned(on_the_day.refs).daily(friday, 2, in_shares_of=monday)
+    assert np.array_equal(pinned.close, on_the_day.close, equal_nan=True)
 
 
 @pytest.mark.parametrize(

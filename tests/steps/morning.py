@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.corporate_actions import ActionSeries
 from quantcli.contracts.envelope import InputRef, SchemaId
 from quantcli.contracts.journal_rows import FillRow, FlagRow, GenesisRow, IntentRow, OrderRow
 from quantcli.contracts.manifest import Manifest
@@ -56,6 +57,16 @@ class Bars:
 
     def minutes(self, symbol, session):
         return []
+
+    def actions(self, first, last):
+        return ()
+
+
+class Quiet:
+    """Market data of a time in which nothing happened to any share."""
+
+    def actions(self, first, last, *, kinds):
+        return ActionSeries((), ())
 
 
 class Line:
@@ -138,7 +149,7 @@ class Morning:
             step=step,
             store=self.store,
             journal=self.journal,
-            market=None,
+            market=Quiet(),
             halts=self.halts,
             sleep=lambda _: None,
             broker_or_none=broker,

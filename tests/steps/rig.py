@@ -13,6 +13,7 @@ import numpy as np
 
 from quantcli.contracts.bars import BarMatrix
 from quantcli.contracts.config import DeskConfig, ExitsSection, LimitsSection
+from quantcli.contracts.corporate_actions import ActionSeries
 from quantcli.contracts.enforce import AccountState, Enforce
 from quantcli.contracts.envelope import CodeId, InputRef, Stamp
 from quantcli.contracts.errors import BarsMissing
@@ -125,8 +126,13 @@ class Bars:
         self.rows = {dt.date.fromisoformat(day): row for day, row in daily.items()}
         self.minute_bars = {}
         self.is_missing = False
+        self.action_list = ()
 
-    def daily(self, through, sessions):
+    def actions(self, first, last, *, kinds):
+        found = (each for each in self.action_list if first <= each.ex_date <= last)
+        return ActionSeries(tuple(each for each in found if each.kind in kinds), ())
+
+    def daily(self, through, sessions, *, in_shares_of=None):
         if self.is_missing:
             raise BarsMissing("no bars")
         days = [day for day in sessions_ending(through, sessions) if day in self.rows]
@@ -170,8 +176,16 @@ class Shelf:
 class Rig:
     """One desk at one exchange."""
 
-    def __init__(self, daily, opening="2024-11-26T13:00:00Z", journal=None, **exits_settings):
-        self.exchange = Exchange(None, HandMadeBars(daily), settings(opening_at=instant(opening)))
+    def __init__(
+        self,
+        daily,
+        opening="2024-11-26T13:00:00Z",
+        journal=None,
+        actions=(),
+        **exits_settings,
+    ):
+        made = HandMadeBars(daily, actions=actions)
+        self.exchange = Exchange(None, made, settings(opening_at=instant(opening)))
         self.line = Line(self.exchange)
         self.broker = AlpacaBroker(self.line)
         self.account_id = self.broker.account().account_id
@@ -179,6 +193,7 @@ class Rig:
         self.journal = journal or SqliteJournal.in_memory()
         self.halts = Halted()
         self.bars = Bars(daily)
+        self.bars.action_list = tuple(actions)
         self.shelf = Shelf()
         self.slept = []
         self.alarms = []

@@ -71,7 +71,7 @@ class ColumnMarket:
         values = dict.fromkeys(matrix.sessions, 15.0) if index is None else index
         self.values = [IndexValue(session, close) for session, close in sorted(values.items())]
 
-    def daily(self, through, sessions):
+    def daily(self, through, sessions, *, in_shares_of=None):
         return rows_of(rows_through(self.matrix, through), -sessions, None)
 
     def index(self, symbol, through, sessions):

@@ -24,7 +24,9 @@ Adjustment = Annotated[
 Feed = Annotated[
     str | None, typer.Option("--feed", metavar="NAME", help="The source; else desk.toml's.")
 ]
-Kind = Annotated[str, typer.Option("--kind", help="bars, or index for values such as VIX.")]
+Kind = Annotated[
+    str, typer.Option("--kind", help="bars, index for values such as VIX, or corporate-actions.")
+]
 OnlySymbol = Annotated[
     str | None,
     typer.Option("--symbol", metavar="NAME", help="For files without a symbol column."),
@@ -44,13 +46,17 @@ def command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Import bars or index values from files.
+    """Import bars, index values or corporate actions from files.
 
     A bar of a file takes the place of the stored one; what it replaced is kept. Bars that cannot
     be believed are kept too, but quarantined: nothing decides on them. Minute bars are stamped
-    with their start and need a time zone; those outside regular hours are dropped.
+    with their start and need a time zone; those outside regular hours are dropped. Corporate
+    actions have the columns symbol, ex_date, type (split, dividend, rename or none) and ratio,
+    amount or new_symbol; a row takes the place of the one with the same symbol, day and type.
     """
     root = find_desk(desk)
+    if kind == "corporate-actions":
+        return _corporate_actions(root / "data", files, dry_run, as_json, quiet)
     data = load_config(root).data
     shelf = shelf_of(kind, timeframe, adjustment or data.adjustment, feed or data.feed)
     summaries = []
@@ -67,6 +73,23 @@ def command(
     if as_json:
         value = {"imports": [_object(item) for item in summaries], "is_dry_run": dry_run}
         emit(value, "", as_json=True)
+    return 0
+
+
+def _corporate_actions(
+    data: Path, files: list[Path], is_dry_run: bool, as_json: bool, quiet: bool
+) -> int:
+    from quantcli.shell.action_list import import_actions
+
+    imported = [import_actions(data, path, is_dry_run=is_dry_run) for path in files]
+    for each in () if as_json else imported:
+        change = f"{each.added} added, {each.changed} changed, {each.actions} in all"
+        told = "all already held, nothing changed" if each.is_unchanged else change
+        head = f"{'DRY RUN ' if is_dry_run else ''}{each.file}: corporate actions: "
+        emit({}, f"{head}{each.rows} rows: {told}", as_json=False, quiet=quiet)
+    if as_json:
+        emit({"imports": [each._asdict() for each in imported], "is_dry_run": is_dry_run}, "",
+             as_json=True)  # fmt: skip
     return 0
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from quantcli.cli.console import emit
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption
 from quantcli.cli.wiring import find_desk
-from quantcli.shell.catalog import Catalog, Shelf, load_catalog, load_quarantine
+from quantcli.shell.action_list import load_actions
+from quantcli.shell.catalog import (
+    ACTIONS_SHELF,
+    Catalog,
+    Shelf,
+    load_catalog,
+    load_quarantine,
+)
 from quantcli.shell.fetch.record import FetchEntry, load_record
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ def command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """List what the store holds: one line for each series, feed and adjustment.
+    """List what the store holds: a line for each series, feed and adjustment, and for actions.
 
     Below it, what the newest fetch asked for and did not get.
     """
@@ -28,6 +35,7 @@ def command(
     catalog = load_catalog(data)
     shelves = sorted({item.key.shelf for item in catalog.partitions})
     rows = [_shelf(data, catalog, shelf) for shelf in shelves]
+    rows += _actions(data, catalog)
     failed = load_record(data).failed()
     value = {"series": rows, "undelivered": [entry.as_json() for entry in failed]}
     emit(value, lambda: _page(rows, failed), as_json, quiet)
@@ -60,6 +68,27 @@ def _page(rows: list[dict[str, Any]], failed: tuple[FetchEntry, ...]) -> Rendera
         for entry in failed
     ]
     return Group(_table(rows), *told)
+
+
+def _actions(data: Path, catalog: Catalog) -> list[dict[str, Any]]:
+    """Return the line of the corporate actions, if any were imported."""
+    if catalog.actions is None or catalog.actions_ref is None:
+        return []
+    told = load_actions(data, catalog.actions_ref)
+    return [
+        {
+            "series": ACTIONS_SHELF.series,
+            "feed": ACTIONS_SHELF.feed,
+            "adjustment": ACTIONS_SHELF.adjustment,
+            "symbols": sorted({each.symbol for each in told}),
+            "first": told[0].ex_date.isoformat(),
+            "last": told[-1].ex_date.isoformat(),
+            "bars": len(told),
+            "files": 1,
+            "corrections": len(catalog.actions.superseded),
+            "quarantined": [],
+        }
+    ]
 
 
 def _table(rows: list[dict[str, Any]]) -> RenderableType:
