@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from quantcli.cli.console import is_terminal
+from quantcli.cli.console import is_terminal, warn
 from quantcli.cli.fetch_sources import Sources
 from quantcli.cli.wiring import Workspace
 from quantcli.contracts.config import DataSection
@@ -122,6 +122,9 @@ def _universe(workspace: Workspace, shelf: Shelf) -> tuple[str, ...]:
     if config.universe.symbols == "imported":
         held = load_catalog(workspace.root / "data").of(daily)
         names = {symbol for item in held for symbol in item.symbols}
+        if not names:
+            warn("the universe is what is imported, and nothing is: fetching the benchmark only "
+                 "-> name symbols with --symbol, or in [universe] of desk.toml")  # fmt: skip
     else:
         names = set(config.universe.symbols)
     names -= set(config.universe.exclude)

@@ -7,6 +7,9 @@ from typing import Any
 from quantcli.shell.render.figures import cycle_text, text_or_none
 from quantcli.shell.render.sections import Section, table_of, tables_of
 
+#: So many symbols without their bars are named.
+_NAMED_MAX = 3
+
 
 def sections(value: dict[str, Any]) -> tuple[Section, ...]:
     """Return the page: may it trade, what it holds, what has run."""
@@ -34,6 +37,10 @@ def _desk(value: dict[str, Any]) -> Section:
     session = value["session"]
     state = "sealed" if value["is_sealed"] else "not sealed"
     lines.append(f"Newest session {session}, {state}" if session else "No session yet")
+    missing = value["undelivered"]
+    lines.extend(f"Did not arrive: {told}" for told in missing[:_NAMED_MAX])
+    if len(missing) > _NAMED_MAX:
+        lines.append(f"and {len(missing) - _NAMED_MAX} more: quantcli data ls")
     return Section(_title(value), tuple(lines))
 
 

@@ -169,6 +169,31 @@ def test_what_machines_are_told(desk):
     assert (fetch["through"], fetch["failed"], fetch["drift"]) == (f"{FRIDAY}T21:00:00Z", [], [])
 
 
+def test_an_empty_store_has_no_universe_of_its_own(desk):
+    lines = (desk / "desk.toml").read_text().splitlines()
+    changed = ['symbols = "imported"' if line.startswith("symbols =") else line for line in lines]
+    (desk / "desk.toml").write_text("\n".join(changed))
+    said = bring(desk)
+
+    assert (said.code, "1 symbols, " in said.out) == (0, True)
+    assert said.err.startswith("the universe is what is imported, and nothing is: ")
+
+
+def test_what_is_held_is_fetched_too(tmp_path, exchange):
+    """Its stops lean on bars, whether or not the universe still names it."""
+    root = tmp_path / "holder"
+    make_desk(root, name="holder", feed="synthetic", git=False)
+    fill_desk(root, 2, 15)
+    assert say("replay", "-C", root, "--from", "2024-11-18", "--to", "2024-11-20", "-q").code == 0
+    held = {each["symbol"] for each in say("status", "-C", root, "--json").value["positions"]}
+    assert held
+    edit(root, 'feed = "synthetic"', f'feed = "iex"\nfetch_alpaca_url = "{exchange.url}"')
+    edit(root, 'symbols = "imported"', "symbols = []")
+    value = bring(root, "--dry-run", "--json").value
+
+    assert set(value["fetches"][0]["asked"]) == held | {"SYNMK"}
+
+
 def test_minutes_up_to_the_instant(desk):
     def minutes(at):
         words = ("--timeframe", "1Min", "--symbol", "SYNA", "--from", FRIDAY)
@@ -192,6 +217,7 @@ def test_a_source_that_fails_is_named_recorded_and_shown(desk, exchange, waits):
     assert said.err.count("asked again") == 3
     shown = say("data", "ls", "-C", desk)
     assert shown.out.count("did not arrive: 1Day iex split: SYN") == 2
+    assert say("status", "-C", desk).out.count("Did not arrive: 1Day: SYN") == 2
     (entry, _) = say("data", "ls", "-C", desk, "--json").value["undelivered"]
     assert (entry["symbol"], entry["last"], entry["code"]) == ("SYNA", FRIDAY, "source-failing")
 
@@ -453,6 +479,7 @@ def test_day_tells_what_the_fetch_did_not_bring(paper, exchange, waits):
     said = say("day", "-C", paper, "--as-of", f"{MONDAY}T13:15:00Z", "--quiet")
 
     assert (said.code, said.out) == (6, "")
+    assert "and 22 more: quantcli data ls" in say("status", "-C", paper).out
     assert said.err.splitlines()[-1].startswith("data fetch: exit 6: 25 of 26 symbols did not")
 
 
@@ -525,7 +552,8 @@ def test_scan_skips_what_did_not_arrive_and_the_day_proves_afterwards(desk, exch
     exchange.mend()
     assert bring(desk).code == 0
     proof = say("prove", MONDAY, "-C", desk)
-    assert (proof.code, "scan" in proof.out or proof.out != "") == (0, True), proof.err
+    assert (proof.code, proof.err) == (0, "")
+    assert "every byte was derived again" in proof.out
 
 
 def test_a_benchmark_and_an_index_that_did_not_arrive_block(desk, exchange, waits):

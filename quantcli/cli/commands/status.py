@@ -13,13 +13,14 @@ from quantcli.cli.console import emit, write_out
 from quantcli.cli.investigation import evidence_of
 from quantcli.cli.options import DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
-from quantcli.contracts.errors import StorageError
+from quantcli.contracts.errors import MarketDataError, StorageError
 from quantcli.contracts.orders import OrderRecord
 from quantcli.contracts.scalars import plain
 from quantcli.core.coverage import coverage
 from quantcli.core.evidence import Evidence
 from quantcli.core.halts import journal_halt
 from quantcli.shell.clock import WallClock
+from quantcli.shell.fetch.record import load_record
 
 _WATCH_SECONDS = 5.0
 #: Clears a terminal and puts the cursor into its first line.
@@ -61,6 +62,7 @@ def _read(root: Path, dry_run: bool) -> tuple[dict[str, Any], int]:
         try:
             value |= _book(workspace)
             value |= _newest_session(workspace)
+            value |= _undelivered(workspace)
         except StorageError as error:
             return {**value, "state_error": error.as_object(), "may_enter": False}, error.exit_code
     stopped = (value["halt"]["entries"], value["violations"], value["paused"]["is_set"])
@@ -133,6 +135,15 @@ def _newest_session(workspace: Workspace) -> dict[str, Any]:
         "is_sealed": workspace.store.is_sealed(sessions[-1]),
         "steps": _steps(evidence),
     }
+
+
+def _undelivered(workspace: Workspace) -> dict[str, Any]:
+    """Return what the newest fetch of bars asked for and did not get."""
+    try:
+        failed = load_record(workspace.root / "data").failed()
+    except MarketDataError as error:
+        return {"undelivered": [error.line()]}
+    return {"undelivered": [f"{entry.series}: {entry.told()}" for entry in failed]}
 
 
 def _steps(evidence: Evidence) -> list[dict[str, Any]]:

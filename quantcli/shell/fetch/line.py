@@ -31,6 +31,8 @@ WAIT_SECONDS_MAX = 60.0
 #: The whole fetch, in seconds: it must be over before the first cycle.
 FETCH_SECONDS_MAX = 600.0
 _MESSAGE_CHARACTERS = 160
+#: Limits are mostly counted by the minute: whoever does not say how long is waited for longer.
+_UNTOLD_FACTOR = 10
 
 
 class _Trouble(NamedTuple):
@@ -135,11 +137,11 @@ class Line:
             if text:
                 return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
         except (ValueError, TypeError, OverflowError):
-            return _pause(tried)
+            return _UNTOLD_FACTOR * _pause(tried)
         reset = headers.get("X-Ratelimit-Reset", "").strip()
         if reset.isascii() and reset.isdigit():
             return max(0.0, float(reset[:12]) - now.timestamp())
-        return _pause(tried)
+        return _UNTOLD_FACTOR * _pause(tried)
 
 
 def checked_address(url: str, hosts: tuple[str, ...], key: str) -> str:

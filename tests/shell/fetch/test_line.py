@@ -49,10 +49,10 @@ def test_a_good_answer_is_asked_for_once_with_our_headers():
         ({"Retry-After": "7"}, 7),
         ({"Retry-After": "0"}, 0),
         ({"Retry-After": format_datetime(START + dt.timedelta(seconds=20), usegmt=True)}, 20),
-        ({"Retry-After": "soon"}, 1),
+        ({"Retry-After": "soon"}, 10),
         ({"X-Ratelimit-Reset": str(int(START.timestamp()) + 30)}, 30),
         ({"X-Ratelimit-Reset": "0"}, 0),
-        ({}, 1),
+        ({}, 10),
     ],
 )
 def test_too_many_requests_waits_as_it_is_asked_to(headers, wait):
@@ -79,7 +79,7 @@ def test_who_never_stops_refusing_is_given_up():
     with Broker(says(429)) as broker:
         assert failure(broker.url, clock).code == "source-rate-limited"
 
-    assert (len(broker.requests), clock.waits) == (4, [1, 2, 4])
+    assert (len(broker.requests), clock.waits) == (4, [10, 20, 40])
 
 
 @pytest.mark.parametrize(
