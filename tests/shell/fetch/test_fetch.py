@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 
 import polars as pl
 import pytest
@@ -112,6 +113,44 @@ def test_a_fetch_that_broke_off_goes_on_where_it_was(tmp_path):
         assert bring(tmp_path, vendor).summary.bars_added == 12
         assert [query.get("page_token") for query in vendor.asked[6:]] == ["10"]
     assert failed(tmp_path) == {}
+
+
+class Died(BaseException):
+    """The process is gone: nothing after it runs."""
+
+
+def dying_at(number, sync=os.fsync):
+    """Return an fsync that dies at its n-th call, and the list of its calls."""
+    calls = []
+
+    def fsync(descriptor):
+        calls.append(descriptor)
+        if len(calls) == number:
+            raise Died
+        sync(descriptor)
+
+    return fsync, calls
+
+
+def test_a_fetch_may_die_at_any_write(tmp_path, monkeypatch):
+    counting, writes = dying_at(0)
+    with Vendor(market(), limit=5) as vendor:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", counting)
+            bring(tmp_path / "whole", vendor)
+        assert len(writes) > 10
+        for number in range(1, len(writes) + 1):
+            data = tmp_path / str(number)
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fsync", dying_at(number)[0])
+                with pytest.raises(Died):
+                    bring(data, vendor)
+            assert bring(data, vendor).exit_code == 0
+            assert digests(data) == digests(tmp_path / "whole"), number
+            assert failed(data) == {}
+            assert check_store(data).exit_code == 0
+            assert not list((data / "fetch-pages").rglob("*.page"))
+            assert bring(data, vendor).wants == ()
 
 
 def test_a_token_that_has_expired_begins_anew(tmp_path):
