@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,13 +172,18 @@ def _reasons(artifact: Any) -> Iterator[str]:
 
 def _uncovered(artifact: Any) -> list[str]:
     """Return symbols with shares that no stop of ours covers, ours first."""
-    own = [row.symbol for row in getattr(artifact, "certificate", ()) if row.uncovered]
+    own = [row.symbol for row in _certificate(artifact) if row.uncovered]
+    covered = {row.symbol: row.quantity - row.uncovered for row in _certificate(artifact)}
     others = [
         item.subject
         for item in getattr(artifact, "differences", ())
-        if Decimal(item.theirs or 0) > Decimal(item.ours or 0)
+        if Decimal(item.theirs or 0) > max(Decimal(item.ours or 0), covered.get(item.subject, 0))
     ]
     return list(dict.fromkeys([*own, *others]))
+
+
+def _certificate(artifact: Any) -> Iterable[Any]:
+    return getattr(artifact, "certificate", ())
 
 
 def summary_object(artifact: Artifact) -> dict[str, Any]:

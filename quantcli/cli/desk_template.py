@@ -109,6 +109,12 @@ reentry_cooldown_sessions = 5
 # false is shadow mode: decide's verdicts are recorded and do not bind; all other gates do.
 enabled = true
 
+[reconcile]
+# Every difference pauses entries until a reconciliation is clean. More positions than this that
+# only one side holds, or a quantity further off than this, halt them until `quantcli resume`.
+positions_missing_max = 3
+quantity_drift_fraction_max = 0.05
+
 [exits]
 # The stop lies this far below the swing low it leans on.
 stop_buffer_usd = 0.10

@@ -210,6 +210,18 @@ class EnforceSection(Section):
     enabled: StrictBool = False
 
 
+class ReconcileSection(Section):
+    """[reconcile]: differences of positions that a clean reconciliation ends by itself.
+
+    Beyond them entries are halted until an operator resumes.
+    """
+
+    positions_missing_max: StrictInt = Field(default=3, ge=0, le=10_000)
+    quantity_drift_fraction_max: Ratio = Field(
+        default=Decimal("0.05"), ge=0, lt=1, validate_default=True
+    )
+
+
 class ExitsSection(Section):
     """[exits]: structural stops and the other ways out."""
 
@@ -330,6 +342,7 @@ class DeskConfig(Section):
     limits: LimitsSection
     sizing: SizingSection = Field(default_factory=SizingSection)
     enforce: EnforceSection = Field(default_factory=EnforceSection)
+    reconcile: ReconcileSection = Field(default_factory=ReconcileSection)
     exits: ExitsSection = Field(default_factory=ExitsSection)
     fees: FeesSection = Field(default_factory=FeesSection)
     exchange: ExchangeSection = Field(default_factory=ExchangeSection)

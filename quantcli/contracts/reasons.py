@@ -240,6 +240,10 @@ _TABLE: tuple[Reason, ...] = (
            "see runbook/paused.md"),
     Reason("position-quantity", "quantities differ", None, "see runbook/paused.md"),
     Reason("position-price", "average prices differ", None, "see runbook/paused.md"),
+    Reason("limit-positions-missing", "more positions are missing on one side than a clean"
+           " reconciliation may end", _BREAKER, "see runbook/paused.md, then quantcli resume"),
+    Reason("limit-quantity-drift", "a quantity differs by more than a clean reconciliation may end",
+           _BREAKER, "see runbook/paused.md, then quantcli resume"),
     Reason("cash-difference", "cash differs", None, "see runbook/paused.md"),
     Reason("order-missing", "an order we hold to be working is not open at the broker", None,
            "see runbook/paused.md"),

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from quantcli.contracts.envelope import BrokerArtifact, Frozen, StepName
+from quantcli.contracts.envelope import BrokerArtifact, Finding, Frozen, StepName
 from quantcli.contracts.scalars import Digest, Money, Price, Quantity, SymbolShown
 
 BreakKind = Literal["position", "cash", "order", "fill", "account"]
@@ -85,6 +85,11 @@ class Reconcile(BrokerArtifact):
     )
     breaks: tuple[Break, ...]
     paused: Paused
+    exceeded: tuple[Finding, ...] = Field(
+        default=(),
+        exclude_if=lambda found: not found,
+        description="Limits that differences of positions exceed: entries are halted for them",
+    )
     halt: Halted | None = Field(
         default=None,
         exclude_if=lambda found: found is None,

@@ -41,6 +41,7 @@ class Gate:
         blocked_symbols: frozenset[str],
         *,
         is_outdated: bool,
+        exceeded: tuple[Finding, ...],
     ) -> None:
         """Start with nothing withheld and the broker's clock not yet read.
 
@@ -49,11 +50,13 @@ class Gate:
             patience: The waits since the step began.
             blocked_symbols: Symbols whose position differs at the broker.
             is_outdated: What was approved was judged on other grounds than are now in force.
+            exceeded: Limits that differences of positions exceed: then no symbol is bought.
         """
         self._desk = desk
         self._patience = patience
         self._blocked = blocked_symbols
         self._is_outdated = is_outdated
+        self._exceeded = exceeded
         self._is_skewed: bool | None = None
         self.withheld: dict[str, Finding] = {}
 
@@ -74,6 +77,8 @@ class Gate:
             return "halted"
         if "paused" in flags and flags["paused"].is_set:
             return "paused"
+        if self._exceeded:
+            return self._exceeded[0].code
         if order.intent.symbol in self._blocked:
             return "position-quantity"
         if self._is_outdated:
@@ -103,6 +108,7 @@ def execute(desk: Desk) -> Execute:
         patience,
         frozenset(item.subject for item in synced.differences),
         is_outdated=is_outdated,
+        exceeded=synced.exceeded,
     )
     try:
         if not synced.is_foreign:

@@ -17,6 +17,8 @@ _EXIT_CODE_OF = {
     "position-foreign": 8,
     "position-quantity": 8,
     "position-oversold": 8,
+    "limit-positions-missing": 8,
+    "limit-quantity-drift": 8,
     "share-uncovered": 8,
     "halted": 9,
     "enforce-missing": 4,

@@ -28,6 +28,7 @@ from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.exit_pass import Pass, symbols_reviewed
 from quantcli.steps.order_protocol import Patience, adopt, is_absent, look_up, refresh, send, write
 from quantcli.steps.order_reports import actions_booked, changes, fills_booked, order_reports
+from quantcli.steps.position_view import shares_held
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
 from quantcli.steps.sync import book_fills, sync
@@ -238,7 +239,7 @@ def _exposed(run: Pass, position: PositionRecord) -> ExposedRow:
     desk = run.desk
     orders = desk.journal.orders(symbol=position.symbol, since=position.opened_session)
     sells = [order for order in orders if order.intent.side == "sell"]
-    quantity = max(position.quantity, ZERO)
+    quantity = shares_held(run, position)
     now = coverage(quantity, [order for order in sells if not run.is_outdated(order)])
     seconds = unprotected_seconds(
         position.opened_at,

@@ -19,6 +19,7 @@ from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO, price
 from quantcli.core.corporate_actions import Terms
 from quantcli.core.coverage import is_covering
+from quantcli.core.drift import correction
 from quantcli.core.exit_plan import Situation, Standing
 from quantcli.core.sessions import sessions_apart
 from quantcli.core.stops import Level, base_level, resolve
@@ -134,8 +135,14 @@ def _shares(
     # Shares that an order of someone else holds cannot be sold by ours.
     foreign = _foreign_orders(run, position.symbol, "sell")
     taken = sum((order.quantity or ZERO for order in foreign), ZERO)
-    free = min(position.quantity, theirs.quantity - taken)
+    free = min(shares_held(run, position), theirs.quantity - taken)
     return (free, None, theirs) if free > 0 else (ZERO, "order-foreign", theirs)
+
+
+def shares_held(run: Pass, position: PositionRecord) -> Decimal:
+    """Return the shares to cover: within the limits of drift the broker's, else those booked."""
+    limits, found = run.desk.config.reconcile, run.synced.differences
+    return max(position.quantity + correction(found, position.symbol, limits), ZERO)
 
 
 def _foreign_orders(run: Pass, symbol: str, side: str) -> list[BrokerOrder]:

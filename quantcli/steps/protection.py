@@ -135,8 +135,8 @@ def _sellable(run: Pass, look: Look) -> Decimal:
     if any(order is not None and order.cumulative_quantity > 0 for order in stops):
         run.codes.update(book_fills(desk))
     held = run.books().positions.get(look.position.symbol)
-    quantity = ZERO if held is None else held.quantity
-    return min(situation.shares, quantity) - situation.exiting
+    sold = look.position.quantity - (ZERO if held is None else held.quantity)
+    return situation.shares - max(sold, ZERO) - situation.exiting
 
 
 def _cancelled(run: Pass, client_order_id: str) -> bool:

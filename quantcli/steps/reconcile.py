@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from quantcli.contracts.broker_views import Account, Activity
+from quantcli.contracts.envelope import Finding
 from quantcli.contracts.journal_rows import FillRow, FlagRow, OrderRow
 from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.reconciliation import (
@@ -25,7 +26,8 @@ from quantcli.contracts.reconciliation import (
 )
 from quantcli.contracts.scalars import ZERO, money
 from quantcli.core.corporate_actions import is_outdated
-from quantcli.core.halts import journal_halt
+from quantcli.core.drift import exceeded
+from quantcli.core.halts import journal_halt, limit_rows
 from quantcli.core.ledger import quantity_filled
 from quantcli.core.reconciliation import (
     account_breaks,
@@ -55,6 +57,7 @@ class Comparison(NamedTuple):
         breaks: What neither side explains.
         cash_ours: USD.
         pending: Executions that the next sync will book.
+        exceeded: Limits that the positions' differences exceed.
     """
 
     account: Account
@@ -63,6 +66,7 @@ class Comparison(NamedTuple):
     breaks: tuple[Break, ...]
     cash_ours: Decimal
     pending: int
+    exceeded: tuple[Finding, ...] = ()
 
 
 def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
@@ -76,8 +80,10 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
         BrokerError: the broker did not give a whole answer: that is not "nothing there".
     """
     found = compare(desk)
-    halt = _halt(desk)
     paused = _paused(desk, found.breaks, read_only=read_only)
+    if not read_only:
+        desk.write(limit_rows(desk.journal.flags(), found.exceeded))
+    halt = _halt(desk)
     return Reconcile(
         **desk.header(Reconcile, 8 if found.breaks else 0),
         is_read_only=read_only,
@@ -88,6 +94,7 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
         activities_before=_ids(found.synced) if found.is_first_day else (),
         breaks=found.breaks,
         paused=paused,
+        exceeded=found.exceeded,
         halt=halt,
     )
 
@@ -100,6 +107,7 @@ def compare(desk: Desk) -> Comparison:
     """
     account = desk.broker.account()
     is_first_day = desk.journal.genesis() is None
+    beyond: tuple[Finding, ...] = ()
     with desk.journal.copy() as copy:
         # What breaks a rule here breaks it in a copy: it is a break, and told as one.
         trial = dataclasses.replace(desk, journal=copy, alarm=unheard)
@@ -111,9 +119,10 @@ def compare(desk: Desk) -> Comparison:
             breaks = first_day_breaks(positions, open_orders)
         else:
             breaks = _breaks(trial, account, synced, desk.journal.head().seq)
+            beyond = exceeded(copy.positions(), positions, desk.config.reconcile)
         cash_ours = money(account.cash) if is_first_day else copy.cash()
         pending = _booked_in_trial(trial, desk.journal.head().seq)
-    return Comparison(account, synced, is_first_day, tuple(breaks), cash_ours, pending)
+    return Comparison(account, synced, is_first_day, tuple(breaks), cash_ours, pending, beyond)
 
 
 def _ids(synced: Synced) -> tuple[str, ...]:

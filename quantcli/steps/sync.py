@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import partial
 
 from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPosition
-from quantcli.contracts.envelope import Frozen
+from quantcli.contracts.envelope import Finding, Frozen
 from quantcli.contracts.errors import (
     BrokerError,
     ContractDrift,
@@ -27,7 +27,9 @@ from quantcli.contracts.journal_rows import CashRow, FillRow
 from quantcli.contracts.orders import WORKING_ORDER_STATES, Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
+from quantcli.contracts.scalars import ZERO
 from quantcli.core.corporate_actions import is_outdated
+from quantcli.core.drift import exceeded
 from quantcli.core.ledger import apply_fill, invariants_broken, quantity_filled
 from quantcli.core.order_states import own_row
 from quantcli.core.reconciliation import position_breaks
@@ -59,6 +61,7 @@ class Synced:
         differences: Quantities that differ from ours after booking.
         since: First date that `activities` covers.
         codes: Error codes of the parts that failed.
+        exceeded: Limits that those differences exceed.
         is_foreign: The broker shows another account than the journal's: nothing was booked.
     """
 
@@ -66,6 +69,7 @@ class Synced:
     activities: tuple[Activity, ...] | None = None
     positions: tuple[BrokerPosition, ...] | None = None
     differences: tuple[Break, ...] = ()
+    exceeded: tuple[Finding, ...] = ()
     since: dt.date | None = None
     codes: list[str] = field(default_factory=list)
     is_foreign: bool = False
@@ -217,6 +221,8 @@ def _sync_positions(desk: Desk, synced: Synced) -> None:
     synced.positions = desk.broker.positions()
     found = position_breaks(desk.journal.positions(), synced.positions)
     synced.differences = tuple(item for item in found if item.code != "position-price")
+    limits = desk.config.reconcile
+    synced.exceeded = exceeded(desk.journal.positions(), synced.positions, limits)
 
 
 def cursor(desk: Desk) -> dt.date:
@@ -257,7 +263,8 @@ def _fill_rows(desk: Desk, activities: list[Activity]) -> list[Frozen]:
         name = order.intent.client_order_id
         before = booked[name] if name in booked else _booked(desk, order)
         position = positions.get(fill.symbol)
-        codes = invariants_broken(order, before, position, fill)
+        found = invariants_broken(order, before, position, fill)
+        codes = _within(desk, found, order, position, fill)
         rows.append(FillRow(fill=fill, is_late="late-fill" in codes))
         broken.update(codes)
         broken_by.update([f"fill {fill.execution_id} of {name}"] if codes else [])
@@ -266,6 +273,24 @@ def _fill_rows(desk: Desk, activities: list[Activity]) -> list[Frozen]:
     if not broken:
         return rows
     return [*rows, *stop_entries(desk, ", ".join(sorted(broken_by)), *broken)]
+
+
+def _within(
+    desk: Desk,
+    codes: tuple[str, ...],
+    order: OrderRecord,
+    position: PositionRecord | None,
+    fill: Fill,
+) -> tuple[str, ...]:
+    """Return what a fill breaks; a sale of a little more than booked is a drift, no violation.
+
+    Within the limit exits go by the broker's quantity, which may be the larger one.
+    """
+    held = ZERO if position is None else position.quantity
+    limit = desk.config.reconcile.quantity_drift_fraction_max
+    if fill.last_quantity - held > limit * order.intent.quantity:
+        return codes
+    return tuple("position-quantity" if code == "position-oversold" else code for code in codes)
 
 
 def _own_fills(desk: Desk, activities: list[Activity]) -> list[tuple[OrderRecord, Fill]]:

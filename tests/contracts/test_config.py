@@ -117,7 +117,7 @@ def test_limits_are_finite_and_never_negative(name, value):
 @pytest.mark.parametrize(
     ("line", "path"),
     [
-        ("enabled = true\n\n[exits]", "enforce.enabled"),
+        ("enabled = true\n\n[reconcile]", "enforce.enabled"),
         ("is_index_required = true", "data.is_index_required"),
         ("is_target_used = false", "exits.is_target_used"),
     ],
