@@ -13,11 +13,13 @@ from quantcli.shell.bar_check import check_store
 from quantcli.shell.bar_store import BarStore
 from quantcli.shell.catalog import Shelf, load_catalog
 from quantcli.shell.fetch.answers import midnight
+from quantcli.shell.fetch.polygon_bars import PolygonBars
 from quantcli.shell.fetch.record import load_record
 from quantcli.shell.fetch.run import Job, fetch, planned
 from quantcli.shell.lock import FileLock
+from tests.shell.alpaca.servers import Broker
 from tests.shell.bar_files import daily_file, take
-from tests.shell.fetch.vendors import Vendor, alpaca, daily, minutes, row
+from tests.shell.fetch.vendors import Vendor, alpaca, daily, line, minutes, row
 
 SHELF = Shelf("1Day", "iex", "split")
 AS_OF = instant("2024-12-02T21:30:00Z")
@@ -254,6 +256,30 @@ def test_a_field_that_nobody_told_us_of_is_named_and_left_unread(tmp_path):
 
     assert (outcome.exit_code, outcome.drift) == (0, {"bar zz"})
     assert held(tmp_path)["AAA"] == [100.0, 101.0, 102.0, 103.0]
+
+
+def test_polygons_pages_are_followed_to_the_last(tmp_path):
+    bars = [{"t": int(instant(bar["t"]).timestamp() * 1000), **{k: bar[k] for k in "ohlcv"}}
+            for bar in daily(FIRST, LAST)]  # fmt: skip
+    asked = []
+
+    def answer(method, path, headers, body):
+        asked.append(path)
+        begin = int(path.partition("cursor=")[2] or 0)
+        value = {"ticker": "AAA", "adjusted": True, "status": "DELAYED",
+                 "results": bars[begin : begin + 3]}  # fmt: skip
+        if begin + 3 < len(bars):
+            value["next_url"] = f"https://api.polygon.io/v2/aggs/next?cursor={begin + 3}"
+        return 200, {}, json.dumps(value).encode()
+
+    shelf = SHELF._replace(feed="polygon")
+    with Broker(answer) as broker:
+        source = PolygonBars(line(), broker.url, "key", "split")
+        outcome = fetch(tmp_path, Job(source, shelf, ("AAA",), 4), AS_OF)
+
+    assert (outcome.exit_code, held(tmp_path, shelf)) == (0, {"AAA": [100.0, 101.0, 102.0, 103.0]})
+    # The next page is asked for where the first one was, whatever host it names.
+    assert [path.partition("?")[2] for path in asked][1:] == ["cursor=3"]
 
 
 # ------------------------------------------------------------------------------ adjustments
