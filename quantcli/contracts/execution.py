@@ -8,7 +8,7 @@ from quantcli.contracts.envelope import BrokerArtifact, Finding, Frozen, StepNam
 from quantcli.contracts.journal_rows import ActionRow, ExposedRow, ReviewRow
 from quantcli.contracts.orders import Fill, OrderState, Purpose, Side
 from quantcli.contracts.reconciliation import Break
-from quantcli.contracts.scalars import ClientOrderId, Digest, Price, Quantity, Symbol
+from quantcli.contracts.scalars import ZERO, ClientOrderId, Digest, Price, Quantity, Symbol
 
 OrderAction = Literal[
     "sent", "resolved", "cancelled", "replaced", "expired", "refused", "unknown", "updated",
@@ -27,6 +27,12 @@ class OrderReport(Frozen):
     state: OrderState
     ordered_quantity: Quantity
     cumulative_quantity: Quantity
+    cancelled_quantity: Quantity = Field(
+        default=ZERO,
+        exclude_if=lambda quantity: quantity == 0,
+        description="Shares that will not be filled any more: the order was cancelled or expired "
+        "with them left; absent if none",
+    )
     average_price: Price | None
     limit_price: Price | None
     stop_price: Price | None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from quantcli.contracts.execution import OrderAction, OrderReport
 from quantcli.contracts.orders import OrderRecord
+from quantcli.contracts.scalars import ZERO
 
 
 def order_report(order: OrderRecord, action: OrderAction, code: str | None) -> OrderReport:
@@ -25,9 +28,16 @@ def order_report(order: OrderRecord, action: OrderAction, code: str | None) -> O
         state=order.state,
         ordered_quantity=intent.quantity,
         cumulative_quantity=order.cumulative_quantity,
+        cancelled_quantity=_cancelled(order),
         average_price=order.average_price,
         limit_price=intent.limit_price,
         stop_price=intent.stop_price,
         code=code,
         message=order.message,
     )
+
+
+def _cancelled(order: OrderRecord) -> Decimal:
+    """Return the shares that an order ended without; none of one that was never taken."""
+    ended = order.state in {"CANCELLED", "EXPIRED"} and order.broker_order_id is not None
+    return order.intent.quantity - order.cumulative_quantity if ended else ZERO

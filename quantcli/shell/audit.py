@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import STEPS
 from quantcli.contracts.errors import ArtifactError, QuantcliError, StorageError
-from quantcli.contracts.manifest import Manifest, PreviousSeal
+from quantcli.contracts.manifest import TRANSACTIONS_FILE, Manifest, PreviousSeal
 from quantcli.contracts.registry import parse_manifest
 from quantcli.contracts.stored_config import CONFIG_FOLDER, config_path
 from quantcli.core.sessions import sessions_between
 from quantcli.shell.artifact_store import FileStore
 from quantcli.shell.files import storage
 from quantcli.shell.journal import SqliteJournal
+from quantcli.shell.journal_text import FIRST_LINK, stored_row
 
 
 class Fault(NamedTuple):
@@ -65,6 +68,7 @@ def verify(store: FileStore, journal: SqliteJournal | StorageError) -> Audit:
             _check_link(manifest, previous, path, faults)
             _check_files(store, manifest, faults)
             _check_journal(manifest, rows, path, faults)
+            _check_transactions(store, manifest, rows, faults)
         previous = PreviousSeal(session=session, sha256=sha256_hex(data))
     _check_folders(store, rows or {}, faults)
     _check_records(store, sealed, faults)
@@ -146,6 +150,51 @@ def _check_journal(
     if named is None or named.sha256 != manifest.journal_sha256:
         detail = f"journal row {manifest.journal_seq} is not the one that was sealed"
         faults.append(Fault(path, "journal-corrupt", detail))
+
+
+def _check_transactions(
+    store: FileStore, manifest: Manifest, rows: Mapping[int, _Row] | None, faults: list[Fault]
+) -> None:
+    """Hold a session's transaction log to its own chain and, if there is one, to the journal.
+
+    Rows of a session that stand in the journal before its seal must all be in its log.
+    """
+    path = f"{manifest.session.isoformat()}/{TRANSACTIONS_FILE}"
+    file = store.root / path
+    if path not in {item.path for item in manifest.files} or not file.is_file():
+        return  # sealed without one, or told already as gone
+    with storage(file):
+        lines = file.read_bytes().splitlines()
+    found = {}
+    previous = (0, FIRST_LINK)
+    for number, line in enumerate(lines, start=1):
+        row = stored_row(_json_of(line))
+        if row is None or not _follows(row, previous) or row[1] != manifest.session.isoformat():
+            detail = f"line {number} does not continue the chain"
+            faults.append(Fault(path, "journal-corrupt", detail))
+            return
+        previous = (row[0], row[7])
+        found[row[0]] = row[7]
+    expected = {
+        seq: row.sha256
+        for seq, row in (rows or {}).items()
+        if row.session == manifest.session.isoformat() and seq <= manifest.journal_seq
+    }
+    if rows is not None and found != expected:
+        faults.append(Fault(path, "journal-corrupt", "its rows are not the journal's"))
+
+
+def _follows(row: tuple[Any, ...], previous: tuple[int, str]) -> bool:
+    """Return whether a row may stand next in a log; rows of other sessions may lie between."""
+    is_adjacent = row[0] == previous[0] + 1
+    return row[0] > previous[0] and (not is_adjacent or row[6] == previous[1])
+
+
+def _json_of(line: bytes) -> object:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _check_folders(store: FileStore, rows: Mapping[int, _Row], faults: list[Fault]) -> None:

@@ -328,3 +328,57 @@ def test_edited_and_absent_run_records_are_found(kept, journal):
         ("state/runs/2024-08-01.jsonl", "storage-failed"),
         ("state/runs/2024-08-02.jsonl", "artifact-missing"),
     ]
+
+
+# ------------------------------------------------------------------ the transaction log
+
+LOG = "2024-08-01/transactions.jsonl"
+
+
+def with_log(tmp_path, journal, data=None):
+    """Return one sealed session whose transaction log holds these bytes, its own by default."""
+    kept = store(tmp_path)
+    kept.publish_file(CONFIG, b"{}\n")
+    rows = [GENESIS, PAUSED, PAUSED]
+    journal.append(Place(DAYS[0], "083000", "x"), rows)
+    publish(kept, made(session=DAYS[0]))
+    kept.publish_file(LOG, journal.transactions(DAYS[0]) if data is None else data(journal))
+    seal(kept, journal, DAYS[0], None)
+    return kept
+
+
+def test_a_log_that_is_the_journal_s(tmp_path, journal):
+    assert faults(with_log(tmp_path, journal), journal) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda lines: lines[:2],
+        lambda lines: [lines[0], lines[2]],
+        lambda lines: [*lines, lines[2]],
+        lambda lines: [lines[0], lines[2], lines[1]],
+        lambda lines: [lines[0], lines[1].replace(b'"operator"', b'"reconcile"'), lines[2]],
+        lambda lines: [lines[0].replace(b"2024-08-01", b"2024-08-02", 1), *lines[1:]],
+        lambda lines: [b"{", *lines[1:]],
+        lambda _: [],
+    ],
+    ids=["short", "gap", "twice", "swapped", "changed", "foreign", "no-json", "empty"],
+)
+def test_a_log_that_was_sealed_wrong_is_found(tmp_path, journal, spoil):
+    """Its digest is what was sealed; its rows are not the session's."""
+
+    def spoilt(of):
+        lines = of.transactions(DAYS[0]).splitlines()
+        return b"".join(line + b"\n" for line in spoil(lines))
+
+    assert faults(with_log(tmp_path, journal, spoilt), journal) == [(LOG, "journal-corrupt")]
+
+
+def test_without_a_journal_the_log_still_has_its_chain(tmp_path, journal):
+    def changed(of):
+        return of.transactions(DAYS[0]).replace(b'"operator"', b'"reconcile"', 1)
+
+    gone = StateMissing("gone", value="x")
+    found = faults(with_log(tmp_path, journal, changed), gone)
+    assert found == [("state/desk.sqlite3", "state-missing"), (LOG, "journal-corrupt")]

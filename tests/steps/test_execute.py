@@ -8,6 +8,8 @@ import pytest
 from quantcli.contracts.errors import ArtifactMissing, ArtifactTampered
 from quantcli.contracts.execution import Execute
 from quantcli.contracts.registry import parse_artifact
+from quantcli.exchange.settlement import fill
+from quantcli.exchange.trading_hours import micros
 from quantcli.ports.halts import HaltReading
 from quantcli.steps.execute import execute
 from tests.steps.conftest import AFTER_CLOSE, AFTER_OPEN, MARKET
@@ -65,13 +67,35 @@ def test_inv12_the_bytes_sent_are_the_bytes_promised(rig):
     )
 
 
-def test_the_time_to_live_ends_and_partial_fills_stay(rig):
+def test_the_time_to_live_ends_and_partial_fills_stay_and_get_a_stop(rig):
+    """4 of 10 are bought; the rest is cancelled, read back, and the 4 are protected."""
+    rig.approve(rig.entry("ABC", limit="39", protective_stop=Decimal(35)))
+    rig.execute()
+    rig.to(AFTER_OPEN)
+    now = micros(rig.exchange.clock)
+    with rig.exchange.change() as book:
+        (order,) = book.orders("symbol = 'ABC'")
+        fill(book, order._replace(status="new"), Decimal(39), now, Decimal(4))
+    told = rig.execute()
+    assert actions(told) == [("ABC", "entry", "cancelled", "CANCELLED", "filled-partly")]
+    (report,) = told.orders
+    assert (
+        report.ordered_quantity, report.cumulative_quantity, report.cancelled_quantity
+    ) == (10, 4, 6)  # fmt: skip
+    assert [each.last_quantity for each in told.fills] == [4]
+    assert (told.exit_code, rig.held("ABC")) == (0, 4)
+    assert rig.exits().exit_code == 0
+    assert [(side, quantity) for side, quantity, _ in rig.resting("ABC")] == [("sell", "4")]
+
+
+def test_the_time_to_live_ends_without_a_fill(rig):
     # ABC opens at 40 with the limit at 39: nothing by five past the open.
     rig.approve(rig.entry("ABC", limit="39", protective_stop=Decimal(35)))
     rig.execute()
     rig.to(AFTER_OPEN)
     told = rig.execute()
     assert actions(told) == [("ABC", "entry", "cancelled", "CANCELLED", "ttl-expired")]
+    assert told.orders[0].cancelled_quantity == 10
     assert rig.resting("ABC") == []
     assert told.exit_code == 0
 
