@@ -301,6 +301,12 @@ class Workspace:
         """Wait."""
         self.clock.sleep(seconds)
 
+    def step_aside(self, stamp: Stamp, seconds: float) -> None:
+        """Wait without the account's lock; see `stepping_aside`."""
+        from quantcli.cli.stepping_aside import step_aside
+
+        step_aside(self, stamp, seconds)
+
     def alarm(self, line: str) -> None:
         """Tell of an invariant that was violated, on stderr and in the run record."""
         self._criticals.append(line)
@@ -322,15 +328,22 @@ class Workspace:
             check_config(ref.sha256, found)
 
     def started(self) -> None:
-        """Note the wall-clock start of a step, for its run record; none begins after Ctrl-C."""
-        interrupts.check()
+        """Note the wall-clock start of a step, for its run record.
+
+        Raises:
+            LockHeld: the lock was given up for a wait, and another command has it.
+        """
+        interrupts.check()  # none begins after Ctrl-C
+        self.lock.require()
         self._started_at = self.clock.now()
         self._criticals.clear()
 
     def record(
         self, stamp: Stamp, step: StepName, exit_code: int, published: Mapping[str, str]
     ) -> None:
-        """Write the run record."""
+        """Write the run record; without the lock it would be another command's chain."""
+        if self.lock.is_lost:
+            return
         from quantcli.shell.run_facts import run_facts
 
         known = self.records.published(stamp.session)

@@ -47,6 +47,7 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     Raises:
         ClockSkew: the report would seal, and its instant lies in the future.
     """
+    world.started()
     folder = f"{stamp.session.isoformat()}/{stamp.cycle}"
     page = f"{folder}/report.html"
     was_sealed = world.store.is_sealed(stamp.session)

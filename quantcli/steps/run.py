@@ -10,12 +10,14 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from quantcli.contracts.envelope import Artifact, InputRef, Stamp, StepName
 from quantcli.contracts.errors import (
     ArtifactError,
+    LockHeld,
     OutsideWindow,
     QuantcliError,
     StorageError,
@@ -38,6 +40,16 @@ BROKER_STEPS: frozenset[StepName] = frozenset({"enforce", "execute", "exits", "r
 
 #: Steps that a stored config which cannot be relied on does not stop: they open nothing.
 _WITHOUT_CONFIG: frozenset[StepName] = frozenset({"exits", "reconcile", "report"})
+
+
+#: Steps that give the account's lock up while they wait for the broker.
+_STEPS_ASIDE: frozenset[StepName] = frozenset({"execute"})
+#: How often a step begins again because others worked while it waited.
+_BEGINNINGS_MAX = 10
+
+
+class Overtaken(Exception):
+    """Another command worked on the session while this step waited: it has to look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,15 @@ class World(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait between look-ups of an unknown outcome."""
+        ...
+
+    def step_aside(self, stamp: Stamp, seconds: float) -> None:
+        """Wait without the account's lock, and take it again.
+
+        Raises:
+            Overtaken: another command worked on the session meanwhile.
+            LockHeld: another command has the lock.
+        """
         ...
 
     def alarm(self, line: str) -> None:
@@ -160,7 +181,7 @@ def run_step(
     """
     world.started()
     try:
-        artifact, ref = _result(world, step, stamp, function)
+        artifact, ref = _in_the_end(world, step, stamp, function)
     except QuantcliError as error:
         _record_failure(world, stamp, step, error.exit_code)
         raise
@@ -169,6 +190,19 @@ def run_step(
         raise
     world.record(stamp, step, artifact.exit_code, {ref.name: ref.sha256})
     return artifact
+
+
+def _in_the_end(
+    world: World, step: StepName, stamp: Stamp, function: StepFunction | None
+) -> tuple[Artifact, InputRef]:
+    """Return the result, begun again as after a crash whenever another command came between."""
+    for _ in range(_BEGINNINGS_MAX):
+        with suppress(Overtaken):
+            return _result(world, step, stamp, function)
+    raise LockHeld(
+        f"others worked on this account each of {_BEGINNINGS_MAX} times that {step} waited",
+        hint="run it again when the others have ended",
+    )
 
 
 def _result(
@@ -221,7 +255,7 @@ def _attempt(world: World, step: StepName, stamp: Stamp, function: StepFunction)
             journal=cast("Journal", Deferred(lambda: world.journal)),
             market=cast("MarketData", Deferred(lambda: world.market)),
             halts=session.halts,
-            sleep=world.sleep,
+            sleep=partial(world.step_aside, stamp) if step in _STEPS_ASIDE else world.sleep,
             alarm=world.alarm,
             broker_or_none=session.broker,
             tape_refs=session.tape_refs,

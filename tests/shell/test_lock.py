@@ -91,3 +91,35 @@ def test_a_file_system_without_locks_is_told(path, monkeypatch):
 
     with pytest.raises(StorageError, match="No locks available"), FileLock(path).hold():
         pytest.fail("unlocked")
+
+
+def test_whoever_waits_lets_others_have_the_lock_and_takes_it_again(tmp_path):
+    lock, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+
+    def meanwhile():
+        with other.hold():
+            assert lock.is_lost
+
+    with lock.hold():
+        lock.step_aside(meanwhile, wait_seconds=0)
+        lock.require()
+        with pytest.raises(LockHeld), other.hold():
+            pass
+
+
+def test_a_lock_that_another_kept_is_lost_for_good(tmp_path):
+    lock, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock").hold()
+    with lock.hold():
+        with pytest.raises(LockHeld, match="another command"):
+            lock.step_aside(other.__enter__, wait_seconds=0)
+        with pytest.raises(LockHeld, match="took the account over"):
+            lock.require()
+    other.__exit__(None, None, None)
+    with lock.hold():
+        lock.require()
+
+
+def test_a_wait_without_the_lock_is_only_a_wait(tmp_path):
+    waited = []
+    FileLock(tmp_path / "lock").step_aside(lambda: waited.append(1), wait_seconds=0)
+    assert waited == [1]

@@ -73,6 +73,9 @@ class SmallWorld:
     def alarm(self, line):
         self.alarms.append(line)
 
+    def step_aside(self, stamp, seconds):
+        raise AssertionError("nothing here waits")
+
     def sleep(self, seconds):
         raise AssertionError("nothing here waits")
 
