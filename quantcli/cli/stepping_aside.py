@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from quantcli.contracts.envelope import Stamp
+from quantcli.contracts.errors import StateMissing
 from quantcli.shell.files import storage
 from quantcli.steps.run import Overtaken
 
@@ -28,14 +29,27 @@ def step_aside(workspace: Workspace, stamp: Stamp, seconds: float) -> None:
     Raises:
         Overtaken: another command journaled or published something in the session.
         LockHeld: another command has the lock, and kept it.
+        StateMissing: the journal in use is no longer the desk's: it was restored.
     """
     if not workspace.url:
         workspace.sleep(seconds)
         return
-    before = _standing(workspace, stamp)
+    before, file = _standing(workspace, stamp), _file(workspace)
     workspace.lock.step_aside(partial(workspace.sleep, seconds), wait_seconds=_WAIT_SECONDS)
+    if _file(workspace) != file:
+        raise StateMissing(
+            "the journal was replaced while this command waited; it wrote nothing into the new one",
+            value=workspace.journal_path,
+            hint="run it again",
+        )
     if _standing(workspace, stamp) != before:
         raise Overtaken
+
+
+def _file(workspace: Workspace) -> int:
+    """Return which file the journal is."""
+    with storage(workspace.journal_path):
+        return workspace.journal_path.stat().st_ino
 
 
 def _standing(workspace: Workspace, stamp: Stamp) -> tuple[Head, frozenset[tuple[str, int]]]:

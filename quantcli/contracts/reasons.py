@@ -249,6 +249,8 @@ _TABLE: tuple[Reason, ...] = (
            "see runbook/paused.md"),
     Reason("order-foreign", "the broker shows an open order that is not ours", None,
            "see runbook/paused.md"),
+    Reason("order-forgotten", "the broker shows an open order under a name of ours that the journal"
+           " does not hold", _BREAKER, "quantcli restore; see runbook/restore.md"),
     Reason("order-differs", "an order at the broker differs from its intent", None,
            "see runbook/paused.md"),
     Reason("fill-foreign", "the broker shows a fill of an order that is not ours", None,

@@ -15,7 +15,13 @@ from quantcli.contracts.journal_rows import FlagRow
 
 #: Codes of what can only come from a fault of ours or of the broker's, whoever finds it.
 VIOLATIONS: frozenset[str] = frozenset(
-    {"order-differs", "order-overfilled", "order-state-contradicts", "position-oversold"}
+    {
+        "order-differs",
+        "order-forgotten",
+        "order-overfilled",
+        "order-state-contradicts",
+        "position-oversold",
+    }
 )
 _FLAGS = ("halt-entries", "halt-all")
 

@@ -15,6 +15,9 @@ from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import CENT, ZERO
 
+#: How executions and movements are named that an operator adopted: no broker tells of them.
+ADOPTED = "adopted-"
+
 
 def signed_quantity(fill: Fill) -> Decimal:
     """Return the fill's shares: above zero for a buy, below for a sell."""

@@ -21,6 +21,13 @@ from quantcli.contracts.orders import (
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break, BreakKind
 from quantcli.contracts.scalars import PRICE_QUANTUM, ZERO, plain, price, quantity
+from quantcli.core.order_ids import PREFIX
+
+#: Breaks that end once an operator has said that he saw them: nothing is to be booked for them,
+#: or what was booked does not make the two sides alike. The same difference has the same id.
+ACKNOWLEDGED: frozenset[str] = frozenset(
+    {"fill-missing", "order-foreign", "order-forgotten", "position-price"}
+)
 
 
 def break_of(
@@ -99,7 +106,8 @@ def order_breaks(
         record = known.get(order.client_order_id)
         if record is None:
             name, told = order.client_order_id, terms_of(order)
-            breaks.append(break_of("order", "order-foreign", name, None, told, order.symbol))
+            code = "order-forgotten" if name.startswith(PREFIX) else "order-foreign"
+            breaks.append(break_of("order", code, name, None, told, order.symbol))
         elif record.state in TERMINAL_ORDER_STATES or record.state == "PENDING":
             breaks.append(
                 _order_break("order-differs", record.intent, record.state, order.raw_status)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from quantcli.contracts.broker_views import Account, Activity
 from quantcli.contracts.envelope import Finding
-from quantcli.contracts.journal_rows import FillRow, FlagRow, OrderRow
+from quantcli.contracts.journal_rows import AdoptRow, FillRow, FlagRow, OrderRow
 from quantcli.contracts.orders import Fill, OrderRecord
 from quantcli.contracts.reconciliation import (
     Break,
@@ -27,9 +27,10 @@ from quantcli.contracts.reconciliation import (
 from quantcli.contracts.scalars import ZERO, money
 from quantcli.core.corporate_actions import is_outdated
 from quantcli.core.drift import exceeded
-from quantcli.core.halts import journal_halt, limit_rows
-from quantcli.core.ledger import quantity_filled
+from quantcli.core.halts import halt_rows, journal_halt, limit_rows
+from quantcli.core.ledger import ADOPTED, quantity_filled
 from quantcli.core.reconciliation import (
+    ACKNOWLEDGED,
     account_breaks,
     cash_breaks,
     fill_breaks,
@@ -83,6 +84,8 @@ def reconcile(desk: Desk, *, read_only: bool = False) -> Reconcile:
     paused = _paused(desk, found.breaks, read_only=read_only)
     if not read_only:
         desk.write(limit_rows(desk.journal.flags(), found.exceeded))
+        forgotten = {item.code for item in found.breaks} & {"order-forgotten"}
+        desk.write(halt_rows(desk.journal.flags(), tuple(forgotten)))
     halt = _halt(desk)
     return Reconcile(
         **desk.header(Reconcile, 8 if found.breaks else 0),
@@ -152,7 +155,7 @@ def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> li
         for name, order in touched.items()
         if order.cumulative_quantity > 0 or name in filled
     }
-    return [
+    breaks = [
         *account_breaks(genesis.account_id, account.account_id),
         *position_breaks(books.positions(), synced.positions or ()),
         *cash_breaks(money(books.cash()), money(account.cash)),
@@ -161,6 +164,14 @@ def _breaks(trial: Desk, account: Account, synced: Synced, since_seq: int) -> li
         *quantity_breaks(touched.values(), booked),
         *rule_breaks(_late_fills(trial), books.positions(), _contradictions(trial, since_seq)),
     ]
+    seen = _acknowledged(books)
+    return [each for each in breaks if each.code not in ACKNOWLEDGED or each.break_id not in seen]
+
+
+def _acknowledged(books: Journal) -> frozenset[str]:
+    """Return the ids of the breaks that an operator adopted."""
+    rows = (entry.row for entry in books.rows(kind="adopt"))
+    return frozenset(row.break_id for row in rows if isinstance(row, AdoptRow))
 
 
 def _outdated(trial: Desk, known: dict[str, OrderRecord]) -> frozenset[str]:
@@ -192,7 +203,11 @@ def _recent_fills(trial: Desk, synced: Synced) -> list[Fill]:
         for entry in trial.journal.rows(session=session, kind="fill")
     ]
     fills = [row.fill for row in rows if isinstance(row, FillRow)]
-    return [fill for fill in fills if new_york(fill.filled_at).date() >= since]
+    return [
+        fill
+        for fill in fills
+        if new_york(fill.filled_at).date() >= since and not fill.execution_id.startswith(ADOPTED)
+    ]
 
 
 def _our_broker_ids(books: Journal, shown: Sequence[Activity]) -> frozenset[str]:

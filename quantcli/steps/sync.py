@@ -23,14 +23,16 @@ from quantcli.contracts.errors import (
     MarketDataError,
     one_line,
 )
-from quantcli.contracts.journal_rows import CashRow, FillRow
+from quantcli.contracts.journal_rows import AdoptRow, CashRow, FillRow
 from quantcli.contracts.orders import WORKING_ORDER_STATES, Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.corporate_actions import is_outdated
 from quantcli.core.drift import exceeded
+from quantcli.core.halts import journal_halt
 from quantcli.core.ledger import apply_fill, invariants_broken, quantity_filled
+from quantcli.core.order_ids import PREFIX
 from quantcli.core.order_states import own_row
 from quantcli.core.reconciliation import position_breaks
 from quantcli.core.sessions import previous_session
@@ -183,6 +185,7 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
     """
     synced.open_orders = desk.broker.open_orders()
     shown = {order.client_order_id: order for order in synced.open_orders}
+    _stop_if_forgotten(desk, synced.open_orders)
     unknown = [order for order in live if order.state == "UNKNOWN"]
     for order in unknown:
         if order.intent.client_order_id in shown:
@@ -201,6 +204,26 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
         elif order.state in WORKING_ORDER_STATES:
             # Acknowledged once and now nowhere: it covers nothing until it is found.
             write(desk, order, own_row(order, "UNKNOWN", "sync", "order-missing"))
+
+
+def _stop_if_forgotten(desk: Desk, open_orders: Iterable[BrokerOrder]) -> None:
+    """Halt entries over an open order under a name of ours that the journal does not hold.
+
+    The journal is not the one that sent it: an older copy, or rows that could not be rebuilt.
+    """
+    forgotten = [
+        order.client_order_id
+        for order in open_orders
+        if order.client_order_id.startswith(PREFIX)
+        and desk.journal.order(order.client_order_id) is None
+    ]
+    acts = (entry.row for entry in desk.journal.rows(kind="adopt")) if forgotten else ()
+    seen = {row.subject for row in acts if isinstance(row, AdoptRow)}
+    new = sorted(set(forgotten) - seen)
+    halted = journal_halt(desk.journal.flags()) or ()
+    if new and "order-forgotten" not in halted:
+        said = ", ".join(new)
+        desk.write(stop_entries(desk, said, "order-forgotten"))
 
 
 def _sync_activities(desk: Desk, synced: Synced) -> None:

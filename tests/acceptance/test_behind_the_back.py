@@ -260,7 +260,7 @@ def test_an_adoption_may_name_the_beginning_of_a_breaks_id(desk):
     ("words", "said"),
     [
         (("--adopt", "cash", "--reason", "x"), "adopt those first"),
-        (("--adopt", FOREIGN, "--reason", "x"), "cannot be taken into the books"),
+        (("--adopt", FOREIGN, "--reason", "x"), "adopt those first -> there are: fill-foreign"),
         (("--adopt", "nonsense", "--reason", "x"), "there are: position-foreign SYNA"),
         (("--adopt", "cash"), "needs --reason"),
         (("--adopt", "cash", "--reason", " "), "needs --reason"),

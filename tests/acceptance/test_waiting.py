@@ -117,6 +117,28 @@ def test_whoever_does_not_get_the_lock_again_writes_nothing_more(
     end_well(day)
 
 
+def test_a_journal_that_was_restored_meanwhile_is_another_one(day, meanwhile, before):
+    """What waited writes nothing into it, and nothing into the old one that anybody reads."""
+    seen = []
+
+    def lose_and_restore(seconds):
+        if not seen:
+            for path in (before / "state").glob("desk.sqlite3*"):
+                path.unlink()
+            seen.append(typed(before, "restore", "--json"))
+
+    meanwhile.sleep = lose_and_restore
+    day.run(OPEN, "execute")
+    assert seen[0].code == 0, seen[0].err
+    assert day.codes == {(OPEN, "execute"): 10}
+    day.codes.clear()
+    assert typed(before, "audit", "verify", "--json").value["faults"] == []
+    assert typed(before, "resume", "--reason", "restored").code == 0
+    day.clear()
+    assert day.run(OPEN, "execute") == {}
+    end_well(day)
+
+
 def test_no_step_of_a_day_begins_without_the_lock(day, meanwhile, before, monkeypatch):
     """The next step of the cycle would write beside another command."""
     monkeypatch.setattr("quantcli.cli.stepping_aside._WAIT_SECONDS", 0.0)

@@ -170,6 +170,7 @@ PAUSING = (
     "order-overfilled",
     "order-state-contradicts",
     "position-oversold",
+    "order-forgotten",
 )
 
 

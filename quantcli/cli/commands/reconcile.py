@@ -33,8 +33,8 @@ def command(
 ) -> int:
     """Hold our book against the broker's; a break pauses entries. Exit 8 when there is one.
 
-    With --adopt an operator takes an execution or a difference of cash that is not the desk's own
-    into its books, with a reason. PAUSED ends with the next clean reconcile.
+    With --adopt an operator takes one difference as the broker shows it into the desk's books, with
+    a reason. PAUSED ends with the next clean reconcile.
     """
     if adopt and read_only:
         raise UsageError("--read-only adopts nothing", hint="type one of the two")
