@@ -22,6 +22,7 @@ from quantcli.core.corporate_actions import (
     stops_after,
     terms_since,
 )
+from quantcli.core.intents import tick_below
 from quantcli.core.ledger import apply_fill, cash_effect
 from quantcli.core.trades import book_of, trades_of
 
@@ -102,6 +103,7 @@ def test_inv06_a_stop_is_restated_to_the_tick_below_and_never_higher(price, new,
     after = stops_after({"XYZ": memory}, row(10, new, old))["XYZ"]
     exact = price * old / new
     assert exact - Decimal("0.01") < after.stop_price <= exact
+    assert after.stop_price == tick_below(after.stop_price)
     assert after.client_order_id is None
 
 

@@ -207,6 +207,10 @@ def test_past_equity_knows_no_profit_of_a_split():
     someone.to("2024-11-29T22:00:00Z")
     told = someone.get("/v2/account/portfolio/history", period="1W", timeframe="1D")
     assert told["equity"][-3:] == [100_010, 100_010, 100_010]
+    within = someone.get(
+        "/v2/account/portfolio/history", period="1D", timeframe="1H", pnl_reset="no_reset"
+    )
+    assert within["equity"][-1] == 100_010
 
 
 def test_actions_are_told_from_their_ex_date_on():

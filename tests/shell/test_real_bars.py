@@ -138,6 +138,11 @@ def test_splits_are_known_by_ex_date_and_daily_rows_are_rebased(tmp_path, data_d
         place = before.symbols.index(symbol)
         assert on_the_day.close[:, place] == pytest.approx(before.close[:, place] / ratio)
         assert on_the_day.volume[:, place] == pytest.approx(before.volume[:, place] * ratio)
+    over = raw.daily(monday, 2)
+    place = over.symbols.index("AAPL")
+    # Monday's own row is in Monday's shares: 127.58 at the open, and its volume as it was.
+    assert over.open[1, place] == 127.58
+    assert over.open[0, place] == pytest.approx(raw.session_row(friday)["AAPL"][0] / 4)
     pinned = raw.pinned(on_the_day.refs).daily(friday, 2, in_shares_of=monday)
     assert np.array_equal(pinned.close, on_the_day.close, equal_nan=True)
 

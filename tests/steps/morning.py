@@ -62,11 +62,15 @@ class Bars:
         return ()
 
 
-class Quiet:
-    """Market data of a time in which nothing happened to any share."""
+class Happenings:
+    """Market data that know of nothing but what happened to shares; nothing unless told."""
+
+    def __init__(self, *told):
+        self.told = told
 
     def actions(self, first, last, *, kinds):
-        return ActionSeries((), ())
+        found = (each for each in self.told if first <= each.ex_date <= last)
+        return ActionSeries(tuple(each for each in found if each.kind in kinds), ())
 
 
 class Line:
@@ -98,6 +102,7 @@ class Morning:
         self.records = RunRecords(folder / "state" / "runs")
         self.store = FileStore(folder / "artifacts", self.records)
         self.journal = SqliteJournal.in_memory()
+        self.market = Happenings()
         self.halts = HaltFile(folder / "state" / "halt.json")
         self.halts.write(HaltReading(entries=False, all=False, reason=""))
         self.exchange = Exchange(
@@ -149,7 +154,7 @@ class Morning:
             step=step,
             store=self.store,
             journal=self.journal,
-            market=Quiet(),
+            market=self.market,
             halts=self.halts,
             sleep=lambda _: None,
             broker_or_none=broker,

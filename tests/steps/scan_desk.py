@@ -4,6 +4,7 @@ import datetime as dt
 
 from quantcli.contracts.bars import FetchFaults, IndexSeries, IndexValue
 from quantcli.contracts.config import DeskConfig
+from quantcli.contracts.corporate_actions import ActionSeries
 from quantcli.contracts.envelope import CodeId, InputRef, Stamp
 from quantcli.core.history import rows_of
 from quantcli.core.sessions import hours, previous_session
@@ -25,6 +26,7 @@ LIMITS = {
 }
 FUNDS = ["ARKK", "IWM", "QQQ", "SPY", "VTI", "XLK"]
 BARS_REF = InputRef(name="bars/made", sha256="b" * 64)
+LIST_REF = InputRef(name="actions/made", sha256="a" * 64)
 INDEX_REF = InputRef(name="index/made", sha256="1" * 64)
 
 
@@ -63,8 +65,11 @@ def desk_of(market, session, config=None):
 class ColumnMarket:
     """Market data over one matrix; the index closes at 15 in every session unless told."""
 
-    def __init__(self, matrix, *, index=None, quarantined=None, tables=None, faults=None):
+    def __init__(
+        self, matrix, *, index=None, quarantined=None, tables=None, faults=None, actions=()
+    ):
         self.matrix = matrix
+        self.action_list = actions
         self.quarantine = quarantined or {}
         self.faults = faults or FetchFaults({}, {}, ())
         self.tables = tables or {}
@@ -72,11 +77,16 @@ class ColumnMarket:
         self.values = [IndexValue(session, close) for session, close in sorted(values.items())]
 
     def daily(self, through, sessions, *, in_shares_of=None):
+        self.in_shares_of = in_shares_of
         return rows_of(rows_through(self.matrix, through), -sessions, None)
 
     def index(self, symbol, through, sessions):
         known = [value for value in self.values if value.session <= through]
         return IndexSeries(symbol, tuple(known[-sessions:]), (INDEX_REF,) if known else ())
+
+    def actions(self, first, last, *, kinds):
+        found = (each for each in self.action_list if first <= each.ex_date <= last)
+        return ActionSeries(tuple(each for each in found if each.kind in kinds), (LIST_REF,))
 
     def quarantined(self):
         return self.quarantine

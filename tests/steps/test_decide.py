@@ -6,9 +6,11 @@ from decimal import Decimal
 import pytest
 
 from quantcli.contracts.canonical import canonical_bytes
+from quantcli.contracts.corporate_actions import CorporateAction, split_of
 from quantcli.contracts.snapshot import PositionHeld, RecentExit
 from quantcli.core.readings import Reading
 from quantcli.ports.journal import Place
+from quantcli.steps.corporate_actions import follow
 from quantcli.steps.decide import _scan_faults
 from tests.core import gate_facts as built
 from tests.steps import morning as made
@@ -300,6 +302,32 @@ def test_position_counts_at_the_snapshot_s_mark(tmp_path):
     budget = morning.decide().budget
 
     assert (budget.exposure_gross, budget.positions, budget.entries) == (8_000, 1, 0)
+
+
+SPLIT = split_of("MSFT", built.SESSION, 4)
+RENAME = CorporateAction(symbol="MSFT", ex_date=built.SESSION, kind="rename", new_symbol="NEW")
+
+
+@pytest.mark.parametrize("is_booked", [False, True])
+@pytest.mark.parametrize(("action", "symbol"), [(SPLIT, "MSFT"), (RENAME, "NEW")])
+def test_a_position_counts_the_same_on_the_morning_of_an_action(
+    tmp_path, action, symbol, is_booked
+):
+    """The snapshot is told in the shares of the day before, whether or not execute has run."""
+    morning = made.Morning(tmp_path).begin()
+    bought = morning.intent("MSFT", made.PREVIOUS, quantity=20, signal_id="5" * 64)
+    morning.moved(bought, "SUBMITTED", "FILLED", cumulative=20)
+    morning.filled(bought, 20, "x1", price="390")
+    morning.publish(made.snapshot(made.PREVIOUS, "170000", positions=(held(),)))
+    morning.market.told = (action,)
+    if is_booked:
+        follow(morning.desk("execute"))
+        assert [each.symbol for each in morning.journal.positions()] == [symbol]
+
+    budget = morning.decide().budget
+
+    assert (budget.exposure_gross, budget.positions) == (8_000, 1)
+    assert morning.enforce(broker=False) is not None
 
 
 def test_position_bought_since_the_snapshot_counts_at_cost(morning):

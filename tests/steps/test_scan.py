@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantcli.contracts.bars import FetchFaults
+from quantcli.contracts.corporate_actions import CorporateAction
 from quantcli.contracts.envelope import InputRef
 from quantcli.contracts.reasons import REASONS
 from quantcli.contracts.scan import Scan
@@ -19,7 +20,14 @@ from quantcli.core.strategies.avwap import rows_needed
 from quantcli.steps.scan import scan
 from tests.core.made_bars import matrix, through
 from tests.core.strategies.steady import excited, steady
-from tests.steps.scan_desk import BARS_REF, INDEX_REF, ColumnMarket, config_of, desk_of
+from tests.steps.scan_desk import (
+    BARS_REF,
+    INDEX_REF,
+    LIST_REF,
+    ColumnMarket,
+    config_of,
+    desk_of,
+)
 
 SESSION, DATA_SESSION = "2024-06-17", "2024-06-14"  # a Monday and the Friday before
 NAMES = ("AAA", "BBB", "CCC", "SPY")
@@ -36,6 +44,26 @@ def fresh(names=NAMES):
 
 def run(bars, config=None, **market):
     return scan(desk_of(ColumnMarket(bars, **market), SESSION, config))
+
+
+def test_bars_are_asked_for_in_the_shares_of_the_session():
+    market = ColumnMarket(fresh())
+    scan(desk_of(market, SESSION))
+    assert market.in_shares_of == dt.date.fromisoformat(SESSION)
+
+
+def test_a_night_like_a_split_keeps_a_symbol_of_raw_bars_out_unless_it_is_explained():
+    bars = dataclasses.replace(fresh(), adjustment="raw")
+    for values in (bars.open, bars.high, bars.low, bars.close):
+        values[-3:, NAMES.index("AAA")] /= 4
+    night = bars.sessions[-3]
+    artifact = run(bars)
+    assert reasons(artifact)["AAA"] == "split-unrecorded"
+    assert [each.symbol for each in artifact.signals] == ["BBB"]
+    told = CorporateAction(symbol="AAA", ex_date=night, kind="none")
+    artifact = run(bars, actions=[told])
+    assert reasons(artifact).get("AAA") != "split-unrecorded"
+    assert LIST_REF in artifact.inputs
 
 
 def reasons(artifact):
