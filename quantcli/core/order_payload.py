@@ -19,7 +19,9 @@ def request_body(intent: OrderIntent) -> bytes:
 
     An intent that replaces another order spells the body of `PATCH /v2/orders/{id}` (quantity,
     stop price and its own client order id); any other spells the body of `POST /v2/orders`.
-    Absent prices are absent keys. Regular hours are the broker's default and not spelled out.
+    Absent prices are absent keys. Regular hours are the broker's default and not spelled out. A
+    sale says that it closes a position: where there is none, an account that may sell short would
+    open one with it, so that a refusal is what is wanted.
     """
     if intent.replaces is not None:
         return _bytes(_replacement(intent))
@@ -51,6 +53,8 @@ def _order(intent: OrderIntent) -> dict[str, str]:
         "time_in_force": intent.time_in_force,
         "client_order_id": intent.client_order_id,
     }
+    if intent.side == "sell":
+        body["position_intent"] = "sell_to_close"
     if intent.limit_price is not None:
         body["limit_price"] = wire_price(intent.limit_price)
     if intent.stop_price is not None:

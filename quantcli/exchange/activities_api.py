@@ -95,7 +95,7 @@ def activity_view(row: dict[str, Any]) -> dict[str, Any]:
             "type": "fill" if row["leaves_quantity"] == "0" else "partial_fill",
             "price": row["price"],
             "qty": row["quantity"],
-            "side": row["side"],
+            "side": row["sub_type"] or row["side"],
             "symbol": row["symbol"],
             "leaves_qty": row["leaves_quantity"],
             "order_id": row["order_id"],

@@ -46,7 +46,7 @@ class LastPrint(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Shares held: above zero always, for the account cannot go short."""
+    """Shares held, never none: above zero bought, below zero sold short."""
 
     symbol: str
     quantity: Decimal
@@ -235,9 +235,9 @@ class Book:
             return self.orders(IS_OPEN)
         return self.orders(f"{IS_OPEN} AND symbol = ?", symbol)
 
-    def open_buys(self) -> list[Order]:
+    def opening_orders(self) -> list[Order]:
         """Return the open orders that set cash aside, by submission."""
-        return self.orders(f"{IS_OPEN} AND side = 'buy'")
+        return self.orders(f"{IS_OPEN} AND reserve_price IS NOT NULL")
 
     def group(self, identity: str) -> list[Order]:
         """Return an order and its legs, by submission."""
@@ -297,6 +297,10 @@ class Book:
         """Return the position in a symbol; None when flat."""
         row = self._db.execute("SELECT * FROM positions WHERE symbol = ?", (symbol,)).fetchone()
         return None if row is None else _position_of(row)
+
+    def is_short(self) -> bool:
+        """Return whether any position is below zero."""
+        return self._one("SELECT 1 FROM positions WHERE quantity LIKE '-%'") is not None
 
     def put_position(self, position: Position) -> None:
         """Write a position; one without shares goes away."""

@@ -9,20 +9,24 @@ from quantcli.exchange.advance import list_assets
 from quantcli.exchange.auctions import check_window
 from quantcli.exchange.book import Book
 from quantcli.exchange.calls import Call
+from quantcli.exchange.configurations_api import configurations
 from quantcli.exchange.figures import ZERO
 from quantcli.exchange.identities import canonical_uuid, derived_uuid
 from quantcli.exchange.matching import trailed
-from quantcli.exchange.order_classes import Exits, check_distance
+from quantcli.exchange.order_classes import check_distance
 from quantcli.exchange.order_entry import Ticket
 from quantcli.exchange.order_groups import legs_of
-from quantcli.exchange.order_record import Order, TimeInForce
+from quantcli.exchange.order_record import INTENTS, Order, TimeInForce
 from quantcli.exchange.order_rules import (
     check_buying_power,
+    check_opposite,
     check_shares,
+    check_short,
     check_wash,
+    is_opening,
     reserve_price,
 )
-from quantcli.exchange.refusals import forbidden, malformed, unprocessable
+from quantcli.exchange.refusals import malformed, unprocessable
 from quantcli.exchange.settlement import shares_worth
 from quantcli.exchange.trading_floor import match_at_once
 from quantcli.exchange.trading_hours import (
@@ -63,7 +67,7 @@ def book_group(call: Call, ticket: Ticket) -> list[Order]:
         raise unprocessable(f"asset {symbol} is not tradable")
     check_window(ticket.time_in_force, call.clock)
     order = _order_of(call, ticket, symbol)
-    _check_account(book, order, ticket.exits)
+    _check_account(book, order, ticket)
     group = [order, *legs_of(order, ticket.exits, call.seed)]
     for each in group:
         book.put_order(each)
@@ -133,6 +137,11 @@ def _order_of(call: Call, ticket: Ticket, symbol: str) -> Order:
     if order.order_type == "trailing_stop":
         last = call.book.last_print(symbol)
         order = order if last is None else trailed(order, last.price)
+    inferred = INTENTS[order.side, is_opening(call.book, symbol, order.side)]
+    if ticket.intent not in {None, inferred}:
+        raise unprocessable(
+            f"position intent mismatch, inferred: {inferred}, specified: {ticket.intent}"
+        )
     return order._replace(reserve_price=_reserve(call, order))
 
 
@@ -144,37 +153,36 @@ def _estimate(book: Book, symbol: str, ticket: Ticket) -> Decimal:
 
 
 def _reserve(call: Call, order: Order) -> Decimal | None:
+    """Return what an order sets aside per share; None if it closes a position."""
+    if not is_opening(call.book, order.symbol, order.side):
+        return None
+    if order.order_class == "oco":
+        raise unprocessable("oco orders must be exit orders")
+    if order.side == "sell":
+        is_allowed = not configurations(call.book)["no_shorting"]
+        check_short(order.quantity, is_by_value=order.notional is not None, is_allowed=is_allowed)
     return reserve_price(
         call.book, order.symbol, order.side, order.limit_price, order.stop_price,
         call.settings.slippage_bps,
     )  # fmt: skip
 
 
-def _check_account(book: Book, order: Order, exits: Exits) -> None:
+def _check_account(book: Book, order: Order, ticket: Ticket) -> None:
     """Hold an order against shares, open orders and cash."""
     if order.order_class:
-        _check_direction(book, order)
+        if order.order_class != "oco" and not order.is_opening:
+            raise unprocessable(f"{order.order_class} orders must be entry orders")
         last = book.last_print(order.symbol)
         base = order.limit_price or order.stop_price or (None if last is None else last.price)
         assert base is not None, "a market order without a price was refused"
-        check_distance(exits, base)
-    if order.reserve_price is None:
+        check_distance(ticket.exits, order.side, base)
+    if order.is_opening:
+        check_opposite(book, order)
+    else:
         check_shares(book, order.symbol, order.quantity)
     check_wash(
         book, order.symbol, order.side, order.order_type, order.limit_price,
         is_complex=bool(order.order_class),
     )  # fmt: skip
-    if order.reserve_price is not None:
+    if order.is_opening:
         check_buying_power(book, order)
-
-
-def _check_direction(book: Book, order: Order) -> None:
-    """Entries buy and exits sell: the account is long only."""
-    is_held = book.position(order.symbol) is not None
-    if order.order_class == "oco":
-        if order.side == "buy" or not is_held:
-            raise unprocessable("oco orders must be exit orders")
-    elif order.side == "sell":
-        if not is_held:
-            raise forbidden("account is not allowed to short")
-        raise unprocessable(f"{order.order_class} orders must be entry orders")

@@ -1,7 +1,7 @@
 """/v2/account/configurations: the switches that are the customer's own.
 
-What they change is checked where orders come in. The account stays long only and without margin
-whatever they say: they limit what it may do and allow nothing new.
+What they change is checked where orders come in. Shares may be sold short once `no_shorting` is
+off; the account stays without margin whatever they say.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from quantcli.exchange.refusals import forbidden, malformed
 
 FOUNDED_WITH: dict[str, Any] = {
     "suspend_trade": False,
-    "no_shorting": True,
+    "no_shorting": False,
     "fractional_trading": True,
     "max_margin_multiplier": "1",
     "trade_confirm_email": "none",

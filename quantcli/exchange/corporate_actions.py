@@ -94,7 +94,7 @@ def _split_position(
           f"split: {words}", at)  # fmt: skip
     fraction = exact - quantity
     amount = fill_amount(fraction, price)
-    if amount > 0:
+    if amount:
         book.add_cash(amount)
         book_activity(
             book, at, activity_type="CIL", net_amount=amount, symbol=action.symbol,
@@ -129,10 +129,10 @@ def _follow(book: Book, action: CorporateAction, at: Micros) -> None:
         else:
             book.put_order(after)
     held = book.position(action.symbol)
-    shares = ZERO if held is None else held.quantity
+    shares = ZERO if held is None else abs(held.quantity)
     for order in book.open_orders(action.symbol):
         too_many = held_quantity(book.open_orders(action.symbol)) > shares
-        if too_many and order.side == "sell" and order.status != "held":
+        if too_many and not order.is_opening and order.status != "held":
             cancel(book, order, at)
 
 
@@ -168,8 +168,10 @@ def _rename(book: Book, action: CorporateAction, at: Micros) -> None:
     there = book.position(new) or Position(new, ZERO, ZERO)
     words = f"symbol change: {action.symbol} to {new}"
     _swap(book, "NC", "SNC", (held, held._replace(symbol=new)), words, at)
-    if there.quantity:
-        together = held.quantity + there.quantity
+    together = held.quantity + there.quantity
+    if there.quantity and not together:
+        book.put_position(Position(new, ZERO, ZERO))
+    elif there.quantity:
         cost = EXACT.multiply(held.quantity, held.average_price) + EXACT.multiply(
             there.quantity, there.average_price
         )
@@ -177,12 +179,12 @@ def _rename(book: Book, action: CorporateAction, at: Micros) -> None:
 
 
 def _pay(book: Book, action: CorporateAction, at: Micros) -> None:
-    """Pay a dividend on the shares held before its ex-date, on that day."""
+    """Pay a dividend on the shares held before its ex-date, on that day; short ones owe it."""
     held = book.position(action.symbol)
     if held is None or action.amount is None:
         return
     amount = to_cents(EXACT.multiply(held.quantity, action.amount))
-    if amount > 0:
+    if amount:
         book.add_cash(amount)
         book_activity(
             book, at, activity_type="DIV", sub_type="CDIV", net_amount=amount,

@@ -11,6 +11,7 @@ from quantcli.exchange.order_record import OrderClass, Side
 from quantcli.exchange.refusals import Refusal, malformed, unprocessable
 
 _CLASSES = ("simple", "bracket", "oco", "oto", "mleg")
+_EXIT_FIELDS = ("take_profit.limit_price", "stop_loss.stop_price")
 _ENTRIES_OF_BRACKETS = ("market", "limit")
 
 
@@ -97,11 +98,12 @@ def check_exits(exits: Exits, side: Side, order_type: str, time_in_force: str) -
         raise unprocessable("take_profit.limit_price must be < stop_loss.stop_price")
 
 
-def check_distance(exits: Exits, base_price: Decimal) -> None:
-    """Refuse the exits of a purchase that are not a cent away from its own price.
+def check_distance(exits: Exits, side: Side, base_price: Decimal) -> None:
+    """Refuse the exits of an entry that are not a cent away from its own price.
 
     Args:
         exits: Of a bracket or an OTO; of other classes nothing is asked.
+        side: Of the entry.
         base_price: The limit of the entry, else the price of the market, in USD.
 
     Raises:
@@ -109,11 +111,14 @@ def check_distance(exits: Exits, base_price: Decimal) -> None:
     """
     if exits.order_class not in {"bracket", "oto"}:
         return
+    above, below, names = exits.take_profit, exits.stop_loss, _EXIT_FIELDS
+    if side == "sell":
+        above, below, names = below, above, names[::-1]
     wrong = None
-    if exits.take_profit is not None and exits.take_profit < base_price + CENT:
-        wrong = "take_profit.limit_price must be >= base_price + 0.01"
-    if exits.stop_loss is not None and exits.stop_loss > base_price - CENT:
-        wrong = "stop_loss.stop_price must be <= base_price - 0.01"
+    if above is not None and above < base_price + CENT:
+        wrong = f"{names[0]} must be >= base_price + 0.01"
+    if below is not None and below > base_price - CENT:
+        wrong = f"{names[1]} must be <= base_price - 0.01"
     if wrong is not None:
         raise Refusal(422, 42210000, wrong, {"base_price": spelled(base_price)})
 

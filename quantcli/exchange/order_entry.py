@@ -15,7 +15,7 @@ from quantcli.exchange.order_fields import (
     read_price,
     read_size,
 )
-from quantcli.exchange.order_record import OrderType, Side, TimeInForce
+from quantcli.exchange.order_record import INTENTS, OrderType, Side, TimeInForce
 from quantcli.exchange.refusals import malformed, unprocessable
 
 _ORDER_TYPES = ("market", "limit", "stop", "stop_limit", "trailing_stop")
@@ -23,8 +23,6 @@ _TIMES_IN_FORCE = ("day", "gtc", "opg", "cls", "ioc", "fok")
 #: Which orders may also be sent for an auction or for at once; the others rest, by their nature.
 _NEED_NOT_REST = ("market", "limit")
 _RESTING = ("day", "gtc")
-_INTENTS = {"buy": "buy_to_open", "sell": "sell_to_close"}
-_INTENTS_ALL = ("buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,7 @@ class Ticket:
         quantity: None: by value, see `notional`, in USD.
         trail_price, trail_percent: One of them, of a trailing stop.
         exits: What comes with the order.
+        intent: What the customer thinks the order does to the position; None: not said.
     """
 
     symbol: str
@@ -50,6 +49,7 @@ class Ticket:
     trail_percent: Decimal | None = None
     is_extended_hours: bool = False
     exits: Exits = PLAIN
+    intent: str | None = None
 
 
 def read_ticket(body: dict[str, Any]) -> Ticket:
@@ -73,11 +73,10 @@ def read_ticket(body: dict[str, Any]) -> Ticket:
     _check_time_in_force(order_type, tif)
     limit_price, stop_price = _prices(body, order_type, exits)
     trail_price, trail_percent = _trail(body, order_type)
-    _check_intent(body, side)
     return Ticket(
         symbol, side, cast("OrderType", order_type), cast("TimeInForce", tif), quantity,
         limit_price, stop_price, read_client_order_id(body),
-        notional, trail_price, trail_percent, is_extended_hours, exits,
+        notional, trail_price, trail_percent, is_extended_hours, exits, _intent(body),
     )  # fmt: skip
 
 
@@ -154,14 +153,10 @@ def _is_extended_hours(
     return True
 
 
-def _check_intent(body: dict[str, Any], side: str) -> None:
-    """The account is long only, so the side says it all; a request may say it too."""
+def _intent(body: dict[str, Any]) -> str | None:
     intent = body.get("position_intent")
     if intent is None or intent == "":
-        return
-    if intent not in _INTENTS_ALL:
+        return None
+    if intent not in INTENTS.values():
         raise malformed(f"invalid position_intent: {intent}")
-    if intent != _INTENTS[side]:
-        raise unprocessable(
-            f"position intent mismatch, inferred: {_INTENTS[side]}, specified: {intent}"
-        )
+    return str(intent)

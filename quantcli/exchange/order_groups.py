@@ -87,14 +87,14 @@ def follow_replacement(book: Book, old: Order, new: Order) -> None:
 
 
 def _free_shares(book: Book, entry: Order) -> Decimal:
-    """Return the shares that an entry's exits can sell: those bought, unless they went meanwhile.
+    """Return the shares that an entry's exits can close: its own, unless they went meanwhile.
 
     An entry that fills in parts leaves its first shares free until it is whole.
     """
     position = book.position(entry.symbol)
-    assert position is not None, "just bought"
+    assert position is not None, "just opened"
     others = [each for each in book.open_orders(entry.symbol) if each.group != entry.group]
-    return min(entry.quantity, position.quantity - held_quantity(others))
+    return min(entry.quantity, abs(position.quantity) - held_quantity(others))
 
 
 def _leg(

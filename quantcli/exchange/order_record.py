@@ -10,6 +10,7 @@ from quantcli.exchange.trading_hours import Micros
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
+Intent = Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
 #: The plain order is an empty word on the wire.
 OrderClass = Literal["", "bracket", "oco", "oto"]
 TimeInForce = Literal["day", "gtc", "opg", "cls", "ioc", "fok"]
@@ -25,6 +26,13 @@ Status = Literal[
     "rejected",
 ]
 
+#: (side, whether it opens) -> intent.
+INTENTS: dict[tuple[Side, bool], Intent] = {
+    ("buy", True): "buy_to_open",
+    ("buy", False): "buy_to_close",
+    ("sell", True): "sell_to_open",
+    ("sell", False): "sell_to_close",
+}
 #: Which states may follow which. Empty: the order is closed for good.
 FOLLOWERS: dict[Status, frozenset[Status]] = {
     "accepted": frozenset({"new", "canceled"}),
@@ -49,7 +57,8 @@ class Order(NamedTuple):
         sequence: Number of the order in the book, from 1: the order of submission.
         quantity: Of an order by value an estimate, until it fills.
         stop_price: Of a trailing stop where it stands now.
-        reserve_price: What a buy sets aside per share until it fills; None for a sell.
+        reserve_price: What an order that opens a position, or adds to one, sets aside per share
+            until it fills; None for one that closes.
         filled_cost: Sum of fill price x shares, exact.
         expires: When an order ends by itself; None in books from before GTC orders aged out.
         parent: Id of the order that a leg belongs to.
@@ -112,12 +121,22 @@ class Order(NamedTuple):
 
     @property
     def reserved(self) -> Decimal:
-        """USD that the order sets aside while it is open: zero for a sell."""
+        """USD that the order sets aside while it is open: zero if it closes a position."""
         if self.reserve_price is None:
             return ZERO
         if self.notional is not None:
             return self.notional
         return cents_up(EXACT.multiply(self.leaves_quantity, self.reserve_price))
+
+    @property
+    def is_opening(self) -> bool:
+        """True for an order that opens a position or adds to one."""
+        return self.reserve_price is not None
+
+    @property
+    def intent(self) -> Intent:
+        """What the order does to the position, in the broker's words."""
+        return INTENTS[self.side, self.is_opening]
 
     @property
     def group(self) -> str:

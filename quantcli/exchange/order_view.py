@@ -54,7 +54,7 @@ def order_view(
         "order_type": order.order_type,
         "type": order.order_type,
         "side": order.side,
-        "position_intent": "buy_to_open" if order.side == "buy" else "sell_to_close",
+        "position_intent": order.intent,
         "time_in_force": order.time_in_force,
         "limit_price": spelled_or_none(order.limit_price),
         "stop_price": spelled_or_none(order.stop_price),

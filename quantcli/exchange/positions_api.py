@@ -12,7 +12,7 @@ from quantcli.exchange.figures import EXACT, number_of, ratio, spelled
 from quantcli.exchange.identities import asset_id
 from quantcli.exchange.order_entry import Ticket
 from quantcli.exchange.order_fields import read_quantity
-from quantcli.exchange.order_record import Order
+from quantcli.exchange.order_record import Order, Side
 from quantcli.exchange.order_view import average, order_view
 from quantcli.exchange.orders_api import asset_symbol, book_order, delete_orders
 from quantcli.exchange.refusals import Refusal, malformed, not_found
@@ -44,11 +44,11 @@ def get_position(call: Call) -> Answer:
 
 
 def delete_position(call: Call) -> Answer:
-    """Sell a position, or `qty` shares or `percentage` of it, with a market DAY order."""
+    """Close a position, or `qty` shares or `percentage` of it, with a market DAY order."""
     held = _position_named(call)
-    ticket = Ticket(
-        held.symbol, "sell", "market", "day", _quantity_to_close(call, held), None, None, None
-    )
+    side: Side = "sell" if held.quantity > 0 else "buy"
+    quantity = _quantity_to_close(call, held)
+    ticket = Ticket(held.symbol, side, "market", "day", quantity, None, None, None)
     return Answer(200, order_view(call.seed, book_order(call, ticket)))
 
 
@@ -91,11 +91,11 @@ def _quantity_to_close(call: Call, held: Position) -> Decimal:
     if quantity:
         return read_quantity(quantity)
     if not percentage:
-        return held.quantity
+        return abs(held.quantity)
     share = number_of(percentage)
     if share is None or not 0 < share <= _HUNDRED:
         raise malformed(f"invalid percentage: {percentage}")
-    part = EXACT.divide(EXACT.multiply(held.quantity, share), _HUNDRED)
+    part = EXACT.divide(EXACT.multiply(abs(held.quantity), share), _HUNDRED)
     return part.quantize(_QUANTITY_QUANTUM, ROUND_DOWN)
 
 
@@ -104,14 +104,15 @@ def _position_view(
 ) -> dict[str, Any]:
     """Return the JSON object of a position. USD; ratios as factors of one.
 
-    The open orders are those of its symbol. The profit of the day is counted from the close
-    before, also for shares bought today.
+    Of a short one quantities, value and cost are below zero. The open orders are those of its
+    symbol. The profit of the day is counted from the close before, also for shares of today.
     """
     price, before = newest.price, _lastday_price(call, newest)
     value = fill_amount(held.quantity, price)
     cost = fill_amount(held.quantity, held.average_price)
     value_before = fill_amount(held.quantity, before)
-    available = held.quantity - held_quantity(orders)
+    sign = 1 if held.quantity > 0 else -1
+    available = held.quantity - sign * held_quantity(orders)
     shown_average = average(held.average_price)
     assert shown_average is not None
     return {
@@ -123,13 +124,13 @@ def _position_view(
         "qty": spelled(held.quantity),
         "qty_available": spelled(available),
         "avg_entry_price": spelled(shown_average),
-        "side": "long",
+        "side": "long" if sign > 0 else "short",
         "market_value": spelled(value),
         "cost_basis": spelled(cost),
         "unrealized_pl": spelled(value - cost),
-        "unrealized_plpc": spelled(ratio(value - cost, cost)),
+        "unrealized_plpc": spelled(ratio(value - cost, abs(cost))),
         "unrealized_intraday_pl": spelled(value - value_before),
-        "unrealized_intraday_plpc": spelled(ratio(value - value_before, value_before)),
+        "unrealized_intraday_plpc": spelled(ratio(value - value_before, abs(value_before))),
         "current_price": spelled(price),
         "lastday_price": spelled(before),
         "change_today": spelled(ratio(price - before, before)),

@@ -92,7 +92,7 @@ def _calendar_day(session: dt.date) -> dict[str, Any]:
 
 
 def _asset_view(call: Call, symbol: str, asset_id: str) -> dict[str, Any]:
-    """Return an asset: all that has bars can be traded, in fractions too, and none borrowed."""
+    """Return an asset: all that has bars can be traded, in fractions too, and borrowed to sell."""
     return {
         "id": asset_id,
         "class": "us_equity",
@@ -102,9 +102,9 @@ def _asset_view(call: Call, symbol: str, asset_id: str) -> dict[str, Any]:
         "status": "active",
         "tradable": symbol not in call.book.halted(),
         "marginable": False,
-        "shortable": False,
-        "easy_to_borrow": False,
-        "borrow_status": "hard_to_borrow",
+        "shortable": True,
+        "easy_to_borrow": True,
+        "borrow_status": "easy_to_borrow",
         "fractionable": True,
         "maintenance_margin_requirement": 100,
         "margin_requirement_long": "100",

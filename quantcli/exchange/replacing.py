@@ -81,6 +81,8 @@ def _successor(call: Call, old: Order, body: dict[str, Any], client_order_id: st
         triggered=old.triggered if stop_price == old.stop_price else None,
     )
     new = _trailing(call, new, body)
+    if not old.is_opening:
+        return new
     return new._replace(
         reserve_price=reserve_price(
             call.book, new.symbol, new.side, new.limit_price, new.stop_price,
@@ -134,11 +136,11 @@ def _changed_price(body: dict[str, Any], name: str, old: Decimal | None) -> Deci
 
 def _check(book: Book, old: Order, new: Order) -> None:
     """Apply the account's rules as if the old order were gone; a leg's shares are its group's."""
-    if new.reserve_price is None and new.parent is None:
+    if not new.is_opening and new.parent is None:
         check_shares(book, new.symbol, new.leaves_quantity, without=old)
     check_wash(
         book, new.symbol, new.side, new.order_type, new.limit_price,
         is_complex=bool(new.order_class), without=old,
     )  # fmt: skip
-    if new.reserve_price is not None:
+    if new.is_opening:
         check_buying_power(book, new, without=old)

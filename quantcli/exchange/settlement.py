@@ -27,7 +27,7 @@ def fill(
     """Fill an order at a price in USD; return the order as it is then.
 
     A buy that would cost more than the account has is rejected instead, or cancelled if a part
-    of it has filled: nothing is borrowed.
+    of it has filled: nothing is borrowed. Buying back what was sold short is never rejected.
 
     Args:
         book: The book.
@@ -41,7 +41,8 @@ def fill(
     if quantity is None:
         quantity = order.leaves_quantity
     amount = fill_amount(quantity, price)
-    if order.side == "buy" and amount > spendable(book, without=order):
+    is_bought = order.side == "buy" and order.is_opening
+    if is_bought and amount > spendable(book, without=order):
         return move(book, order, "canceled" if order.filled_quantity else "rejected", at)
     book.add_cash(amount if order.side == "sell" else -amount)
     _change_position(book, order, quantity, price)
@@ -62,14 +63,14 @@ def shares_worth(notional: Decimal, price: Decimal) -> Decimal:
 
 
 def held_quantity(orders: Iterable[Order]) -> Decimal:
-    """Return the shares that open sells among some orders hold.
+    """Return the shares that the closing ones among some open orders hold.
 
     The exits of one group hold the same shares; legs that wait for their entry hold none.
     """
     held = ZERO
     groups: dict[str, Decimal] = {}
     for each in orders:
-        if each.side == "buy" or each.status == "held":
+        if each.is_opening or each.status == "held":
             continue
         if each.order_class:
             groups[each.group] = max(groups.get(each.group, ZERO), each.leaves_quantity)
@@ -79,16 +80,21 @@ def held_quantity(orders: Iterable[Order]) -> Decimal:
 
 
 def spendable(book: Book, *, without: Order | None = None) -> Decimal:
-    """Return cash less what open buys set aside, in USD; one order's own part may be left out."""
+    """Return the cash in USD that nothing keeps back; one order's own part may be left out.
+
+    Open orders keep back what they set aside, shares sold short twice what they are worth: the
+    proceeds, and as much again to buy them back with.
+    """
     reserved = sum(
         (
             each.reserved
-            for each in book.open_buys()
+            for each in book.opening_orders()
             if without is None or each.sequence != without.sequence
         ),
         ZERO,
     )
-    return book.cash() - reserved
+    sold_short = market_values(book)[1] if book.is_short() else ZERO
+    return book.cash() + 2 * sold_short - reserved
 
 
 def move(book: Book, order: Order, status: Status, at: Micros) -> Order:
@@ -131,35 +137,41 @@ def book_fees(book: Book, span: Span, settings: ExchangeSettings) -> Decimal:
 
 
 def equity(book: Book) -> Decimal:
-    """Return cash plus the shares held at their last prints, in USD."""
-    return book.cash() + long_market_value(book)
+    """Return cash plus the shares held, less those sold short, at their last prints, in USD."""
+    return book.cash() + sum(market_values(book))
 
 
-def long_market_value(book: Book) -> Decimal:
-    """Return what the shares held are worth at their last prints, in USD."""
-    return sum((fill_amount(held.quantity, newest.price) for held, newest in book.holdings()), ZERO)
+def market_values(book: Book) -> tuple[Decimal, Decimal]:
+    """Return what long and short positions are worth at their last prints, in USD.
+
+    The second one is never above zero.
+    """
+    worth = [fill_amount(held.quantity, newest.price) for held, newest in book.holdings()]
+    return sum((w for w in worth if w > 0), ZERO), sum((w for w in worth if w < 0), ZERO)
 
 
 def _quantity_by_value(book: Book, order: Order, notional: Decimal, price: Decimal) -> Decimal:
-    """Return the shares of an order by value at a price; a sale sells no more than is free."""
+    """Return the shares of an order by value at a price; none closes more than is free."""
     shares = shares_worth(notional, price)
-    if order.side == "buy":
+    if order.is_opening:
         return shares
     position = book.position(order.symbol)
     assert position is not None, "its shares were held"
     others = [each for each in book.open_orders(order.symbol) if each.sequence != order.sequence]
-    return min(shares, position.quantity - held_quantity(others))
+    return min(shares, abs(position.quantity) - held_quantity(others))
 
 
 def _change_position(book: Book, order: Order, quantity: Decimal, price: Decimal) -> None:
-    """Buying more averages the cost; selling leaves the average as it is."""
+    """Adding to a position averages its cost; closing it leaves the average as it is."""
     held = book.position(order.symbol) or Position(order.symbol, ZERO, ZERO)
-    if order.side == "sell":
-        assert held.quantity >= quantity, "the account cannot go short"
-        book.put_position(held._replace(quantity=held.quantity - quantity))
+    change = quantity if order.side == "buy" else -quantity
+    after = held.quantity + change
+    if not order.is_opening:
+        assert held.quantity * after >= 0, "no order turns a position around"
+        assert abs(after) < abs(held.quantity), "it closes"
+        book.put_position(held._replace(quantity=after))
         return
-    after = held.quantity + quantity
-    cost = EXACT.multiply(held.quantity, held.average_price) + EXACT.multiply(quantity, price)
+    cost = EXACT.multiply(held.quantity, held.average_price) + EXACT.multiply(change, price)
     book.put_position(Position(order.symbol, after, EXACT.divide(cost, after)))
 
 
@@ -170,6 +182,7 @@ def _book_fill(
         book,
         at,
         activity_type="FILL",
+        **({"sub_type": "sell_short"} if order.intent == "sell_to_open" else {}),
         net_amount=amount if order.side == "sell" else -amount,
         symbol=order.symbol,
         side=order.side,

@@ -46,8 +46,9 @@ def test_first_stop_is_spelled_as_a_gtc_stop_order():
     )  # fmt: skip
 
     assert request_body(stop) == (
-        b'{"client_order_id":"q1-20240801-s-1-x","qty":"46","side":"sell",'
-        b'"stop_price":"201.1234","symbol":"AAPL","time_in_force":"gtc","type":"stop"}'
+        b'{"client_order_id":"q1-20240801-s-1-x","position_intent":"sell_to_close","qty":"46",'
+        b'"side":"sell","stop_price":"201.1234","symbol":"AAPL","time_in_force":"gtc",'
+        b'"type":"stop"}'
     )
 
 
@@ -55,6 +56,13 @@ def test_market_exit_names_no_price():
     leave = intent(purpose="exit", side="sell", order_type="market", limit_price=None)
 
     assert {"limit_price", "stop_price"}.isdisjoint(json.loads(request_body(leave)))
+
+
+def test_a_sale_says_that_it_closes_and_a_purchase_says_nothing():
+    leave = intent(purpose="exit", side="sell", order_type="market", limit_price=None)
+
+    assert json.loads(request_body(leave))["position_intent"] == "sell_to_close"
+    assert "position_intent" not in json.loads(request_body(intent()))
 
 
 def test_replacing_stop_is_spelled_as_the_patch():

@@ -184,13 +184,18 @@ def opens_without_a_zone(world, answer):
 
 @needs(SHARES)
 def shares_held_by_open_sells(world, answer):
-    """Of the short rows there are none: this account is never allowed to sell short."""
+    """What is sold short is below zero; an account may say that it does not want any."""
     world.order(qty="10")
     world.to(world.IN_HOURS)
     world.order(qty="4", side="sell", type="limit", limit_price="120")
     row = world.ask("GET", "/v2/positions/AAPL")
     assert (row["side"], row["qty"], row["qty_available"]) == ("long", "10", "6")
-    status, body = world.refused(symbol="MSFT", side="sell")
+    world.order(symbol="MSFT", side="sell", qty="3")
+    row = world.ask("GET", "/v2/positions/MSFT")
+    assert (row["side"], row["qty"], row["qty_available"]) == ("short", "-3", "-3")
+    assert float(row["market_value"]) == -3 * float(row["current_price"]) < 0
+    world.ask("PATCH", "/v2/account/configurations", body={"no_shorting": True})
+    status, body = world.refused(symbol="TSLA", side="sell")
     assert (status, body["message"]) == (403, "account is not allowed to short")
 
 

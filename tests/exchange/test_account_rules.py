@@ -83,7 +83,8 @@ def test_more_than_is_held_cannot_be_sold(holder):
     assert (status, body["available"], body["related_orders"]) == (403, "10", [])
 
 
-def test_flat_account_cannot_go_short(queued):
+def test_flat_account_cannot_go_short_if_it_does_not_want_to(queued):
+    queued.ask("PATCH", "/v2/account/configurations", body={"no_shorting": True})
     assert queued.refused("XYZ", 1, "sell") == (
         403, {"code": 40310000, "message": "account is not allowed to short"},
     )  # fmt: skip

@@ -95,6 +95,14 @@ def rich_order(kind, prices, **common):
     return common | {"type": "limit", "limit_price": limit}
 
 
+def trader(bars, is_long_only=False, **changes):
+    """Return a customer who may or may not sell short."""
+    someone = customer(bars, **changes)
+    switch = {"no_shorting": is_long_only}
+    assert someone.ask("PATCH", "/v2/account/configurations", body=switch)[0] == 200
+    return someone
+
+
 def act(someone, deed, instants):
     """Do one deed; refusals are part of the game."""
     kind, *more = deed
@@ -138,10 +146,12 @@ def check(someone, opening_cash):
         quantity, price = Decimal(row["qty"]), Decimal(row["price"])
         amount = (quantity * price).quantize(CENT, ROUND_HALF_EVEN)
         sign = 1 if row["side"] == "buy" else -1
+        before = shares[row["symbol"]]
         cash -= sign * amount
         shares[row["symbol"]] += sign * quantity
-        assert shares[row["symbol"]] >= 0
-        if row["side"] == "buy":
+        assert before * shares[row["symbol"]] >= 0, "turned around in one fill"
+        assert (row["side"] == "sell_short") is (sign < 0 and before <= 0)
+        if row["side"] == "buy" and before >= 0:
             assert cash + fees >= 0, "bought with money that was not there"
     account = someone.get("/v2/account")
     assert Decimal(account["cash"]) == cash + fees
@@ -151,25 +161,28 @@ def check(someone, opening_cash):
     }
     value = sum((Decimal(row["market_value"]) for row in positions.values()), Decimal(0))
     assert Decimal(account["equity"]) == cash + fees + value
-    held = held_by_sells(someone)
+    held = held_by_closing(someone)
     for symbol, quantity in held.items():
-        assert quantity <= Decimal(positions[symbol]["qty"])
-        assert Decimal(positions[symbol]["qty_available"]) == shares[symbol] - quantity
+        sign = 1 if shares[symbol] > 0 else -1
+        assert quantity <= abs(Decimal(positions[symbol]["qty"]))
+        assert Decimal(positions[symbol]["qty_available"]) == shares[symbol] - sign * quantity
 
 
-def held_by_sells(someone):
-    """Return the shares that open sells hold: of a group those of its larger live exit."""
+def held_by_closing(someone):
+    """Return the shares that closing orders hold: of a group those of its larger live exit."""
     held = defaultdict(Decimal)
     for order in someone.get("/v2/orders", status="all", limit="500", nested="true"):
         live = [
             Decimal(row["qty"] or 0) - Decimal(row["filled_qty"])
             for row in [order, *(order["legs"] or [])]
-            if row["side"] == "sell" and row["status"] in {"new", "accepted", "partially_filled"}
+            if row["position_intent"].endswith("to_close")
+            and row["status"] in {"new", "accepted", "partially_filled"}
         ]
         if order["notional"] and live:
             # How many shares it comes to is not shown; the position says what is left free.
             position = someone.position(order["symbol"])
-            held[order["symbol"]] = Decimal(position["qty"]) - Decimal(position["qty_available"])
+            free = Decimal(position["qty_available"])
+            held[order["symbol"]] = abs(Decimal(position["qty"]) - free)
             held[order["symbol"], "by value"] = Decimal(0)
         elif live and (order["symbol"], "by value") not in held:
             held[order["symbol"]] += max(live)
@@ -177,10 +190,10 @@ def held_by_sells(someone):
 
 
 def check_groups(someone):
-    """Exits sell no more than their entry bought, wait for all of it, and end with the group."""
+    """Exits close no more than their entry opened, wait for all of it, and end with the group."""
     for order in someone.get("/v2/orders", status="all", limit="500", nested="true"):
         rows = [order, *(order["legs"] or [])]
-        sold = sum(Decimal(row["filled_qty"]) for row in rows if row["side"] == "sell")
+        sold = sum(Decimal(row["filled_qty"]) for row in rows if row["side"] != order["side"])
         if order["order_class"] in {"bracket", "oto"}:
             assert sold <= Decimal(order["filled_qty"])
             if order["status"] in {"accepted", "new", "partially_filled"}:
@@ -216,9 +229,10 @@ def check_orders(someone, bars):
     todo=st.lists(deeds, max_size=25),
     cash=st.sampled_from([150, 1000, 100_000]),
     share=st.sampled_from([None, Decimal("0.008"), Decimal("0.04")]),
+    is_long_only=st.booleans(),
 )
-def test_money_and_shares_are_conserved(bars, todo, cash, share):
-    someone = customer(bars, cash=cash, volume_share_max=share)
+def test_money_and_shares_are_conserved(bars, todo, cash, share, is_long_only):
+    someone = trader(bars, is_long_only, cash=cash, volume_share_max=share)
     instants = iter([f"{day}T{stamp}:00Z" for day in DAYS for stamp in STAMPS][1:])
     for deed in todo:
         act(someone, deed, instants)
@@ -238,7 +252,7 @@ def test_money_and_shares_are_conserved(bars, todo, cash, share):
 )
 def test_stepping_and_leaping_agree(bars, sent, steps, share):
     """How often the clock is moved does not matter, only where it gets to."""
-    pair = [customer(bars, volume_share_max=share) for _ in range(2)]
+    pair = [trader(bars, volume_share_max=share) for _ in range(2)]
     for someone in pair:
         for deed in sent:
             act(someone, deed, iter(()))
@@ -285,8 +299,9 @@ def random_bar(choose):
     return opened, values[3], values[0], close
 
 
+@pytest.mark.parametrize("is_long_only", [True, False])
 @pytest.mark.parametrize("seed", [14, *range(100, 112)])
-def test_days_of_everything(seed):
+def test_days_of_everything(seed, is_long_only):
     """Many deeds in one book, so that groups, parts of fills and replacements meet."""
     choose = random.Random(seed)
     bars = {
@@ -295,7 +310,7 @@ def test_days_of_everything(seed):
     }
     share = choose.choice([None, Decimal("0.008"), Decimal("0.04")])
     cash = choose.choice([150, 1000, 100_000])
-    someone = customer(bars, cash=cash, volume_share_max=share)
+    someone = trader(bars, is_long_only, cash=cash, volume_share_max=share)
     instants = iter([f"{day}T{stamp}:00Z" for day in DAYS for stamp in STAMPS][1:])
     for _ in range(40):
         act(someone, random_deed(choose), instants)

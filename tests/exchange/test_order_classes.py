@@ -211,8 +211,6 @@ def test_new_groups_are_free_of_the_wash_rule(holder):
          "fractional orders must be simple orders"),
         ({"extended_hours": True}, 422, 42210000,
          "extended hours order must be DAY or GTC limit orders"),
-        ({"side": "sell", "take_profit": {"limit_price": "80"}}, 403, 40310000,
-         "account is not allowed to short"),
         ({"side": "sell"}, 422, 42210000,
          "take_profit.limit_price must be < stop_loss.stop_price"),
         ({"order_class": "oto"}, 422, 40010001,

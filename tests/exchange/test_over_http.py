@@ -42,7 +42,7 @@ def test_unmodified_trading_client(url, session):
 
     client = trading(url)
     assert client.get_account().cash == "100000"
-    assert client.get_account_configurations().no_shorting is True
+    assert client.get_account_configurations().no_shorting is False
     assert client.get_clock().is_open is False
     day = dt.date(2024, 11, 29)
     assert client.get_calendar(GetCalendarRequest(start=day, end=day))[0].close.hour == 13

@@ -74,7 +74,8 @@ def test_account_has_text_for_money_and_no_retired_fields(queued):
     assert account["multiplier"] == "1"
     assert account["balance_asof"] == "2024-11-25"
     assert not {"pattern_day_trader", "daytrade_count", "daytrading_buying_power"} & set(account)
-    assert queued.get("/v2/account/configurations")["no_shorting"] is True
+    assert account["shorting_enabled"] is True
+    assert queued.get("/v2/account/configurations")["no_shorting"] is False
 
 
 # ------------------------------------------------------------------------------- calendar
