@@ -221,6 +221,12 @@ def test_after_the_open_every_row_comes_back_and_the_desk_goes_on(before):
     value = restored(before)
     assert rows(before)[:-1] == lost
     assert value["rows"]["tape"] > 40
+    # Halted twice: in the record that needs no journal, and in the journal.
+    status = typed(before, "status", "--json").value
+    assert (status["halt"]["reason"], status["violations"]) == (
+        "state-restored",
+        ["state-restored"],
+    )
     goes_on(before)
 
 
@@ -232,6 +238,23 @@ def test_rolled_back_to_the_night_every_row_of_the_day_comes_back(before, tmp_pa
     restored(before)
     assert rows(before)[:-1] == lost
     assert (before / "state" / "replaced-1.sqlite3").exists()
+    goes_on(before)
+
+
+def test_a_log_that_was_left_behind_is_not_played_into_the_new_journal(before):
+    """Only the file itself was deleted; SQLite's log of it still lies there, full of pages."""
+    reader = sqlite3.connect(before / "state" / "desk.sqlite3")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM journal").fetchall()
+    traded_morning(before)
+    lost = rows(before)
+    kept = (before / "state" / "desk.sqlite3-wal").read_bytes()
+    reader.close()
+    delete(before)
+    (before / "state" / "desk.sqlite3-wal").write_bytes(kept)
+    restored(before)
+    assert rows(before)[:-1] == lost
+    assert (before / "state" / "replaced-1.sqlite3-wal").read_bytes() == kept
     goes_on(before)
 
 
