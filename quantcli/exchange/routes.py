@@ -54,6 +54,8 @@ _DATA = (
     ("/v2/options/contracts", "options_api", "list_contracts"),
     ("/v2/options/contracts/{}", "options_api", "get_contract"),
     ("/v1/corporate-actions", "corporate_actions_api", "get_corporate_actions"),
+    ("/v1beta1/indices/values", "indices_api", "get_values"),
+    ("/v1beta1/indices/latest/values", "indices_api", "get_values"),
 )
 
 
