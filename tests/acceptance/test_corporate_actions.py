@@ -10,11 +10,17 @@ from decimal import Decimal
 
 import pytest
 
+from quantcli.cli.venue import StoredBars
+from quantcli.contracts.scalars import instant
+from quantcli.exchange.venue import Exchange
+from quantcli.shell.bar_import import import_file
+from quantcli.shell.bar_store import BarStore
 from tests.acceptance.journal_rows import rows_of
 from tests.acceptance.made import DAILY, FIRST, LAST, VIX, once, replayed
 from tests.acceptance.raw_market import EX_DATE, RENAMED_ON, make_raw_desk
 from tests.acceptance.test_killed import NEVER_ALIKE, Case, killed_and_typed_again
 from tests.acceptance.typed import AFTER_OPEN, CLOSE, OPEN, artifact, bare, orders_in_book, typed
+from tests.exchange.market import Customer, settings
 
 EVE = "2024-11-25"
 
@@ -231,3 +237,22 @@ def test_adjusted_bars_of_the_same_days_have_no_action(tmp_path, data_dir):
     assert held(root, "2020-08-28")
     assert rows_of(root, "action") == []
     assert not {row["activity_type"] for row, _ in rows_of(root, "cash")} & {"SPLIT", "NC"}
+
+
+def test_tesla_is_held_at_the_exchange_over_its_split_of_2020(tmp_path, data_dir):
+    """Five for one: 2213.40 on Friday evening, 444.61 on Monday morning, and nobody lost."""
+    import_file(tmp_path, data_dir / RAW, adjustment="raw", feed="real")
+    bars = StoredBars(BarStore(tmp_path, "real", "raw"))
+    someone = Customer(Exchange(None, bars, settings(opening_at=instant("2020-08-28T12:00:00Z"))))
+    someone.send("TSLA", 10, "buy", "limit", "2400")
+    someone.to("2020-08-28T22:00:00Z")
+    stop = someone.send("TSLA", 10, "sell", "stop", "2000", "gtc")
+    evening = Decimal(someone.get("/v2/account")["equity"])
+    someone.to("2020-08-31T12:00:00Z")
+    assert Decimal(someone.get("/v2/account")["equity"]) == evening
+    someone.to("2020-08-31T22:00:00Z")
+    assert someone.order(stop)["status"] == "canceled"
+    held = someone.position("TSLA")
+    assert (held["qty"], held["current_price"]) == ("50", "498.32")
+    rise = 50 * Decimal("498.32") - 10 * Decimal("2213.40")
+    assert Decimal(someone.get("/v2/account")["equity"]) - evening == rise
