@@ -73,6 +73,7 @@ class BarStore:
         self._pins = None if pins is None else tuple(pins)
         self._layouts = layouts if layouts is not None else Layouts(data)
         self._summaries: dict[Series, StoreSummary] = {}
+        self._actions: dict[tuple[InputRef, ...], tuple[CorporateAction, ...]] = {}
 
     def pinned(self, refs: Sequence[InputRef]) -> BarStore:
         """Return a store of exactly the partitions and quarantine lists among `refs`.
@@ -235,16 +236,24 @@ class BarStore:
         years = [str(year) for year in range(first.year, last.year + 1)] if is_from_bars else []
         refs = self._refs("1Day")
         named = [refs["", year] for year in years if ("", year) in refs]
-        blocks = [self._layouts.block(ref, self._quarantine_ref("1Day")) for ref in named]
-        told = together(tuple(each for block in blocks for each in block.actions), self._listed)
         found = tuple(
             each
-            for each in (told if self._adjustment == "raw" else in_later_shares(told, self._listed))
+            for each in self._told(tuple(named))
             if first <= each.ex_date <= last and each.kind in kinds and self._shows(each)
         )
         list_ref = self._action_list
         read = _with(named, self._quarantine_ref("1Day")) if named else ()
         return ActionSeries(found, read if list_ref is None else (*read, list_ref))
+
+    def _told(self, refs: tuple[InputRef, ...]) -> tuple[CorporateAction, ...]:
+        """Return what some partitions and the list tell together; put together once."""
+        if refs not in self._actions:
+            blocks = [self._layouts.block(ref, self._quarantine_ref("1Day")) for ref in refs]
+            own = tuple(each for block in blocks for each in block.actions)
+            told = together(own, self._listed)
+            is_raw = self._adjustment == "raw"
+            self._actions[refs] = told if is_raw else in_later_shares(told, self._listed)
+        return self._actions[refs]
 
     def _shows(self, action: CorporateAction) -> bool:
         """Return whether an action is still to be seen in prices of our adjustment."""
