@@ -451,3 +451,12 @@ def test_a_folder_that_is_no_backup_is_refused(before, tmp_path):
     outcome = typed(before, "restore", "--from", tmp_path)
     assert outcome.code == 4
     assert "not a whole backup" in outcome.err
+
+
+def test_a_backup_asks_no_broker(before):
+    """Port 9 on loopback: nothing listens there."""
+    path = before / "desk.toml"
+    path.write_text(path.read_text().replace('url = ""', 'url = "http://127.0.0.1:9"', 1))
+    assert typed(before, "backup").code == 0
+    assert typed(before, "backup", "--as-of", "2024-11-27T15:00:00Z").code == 0
+    assert (before / "backups" / "20241127T150000Z" / "backup.json").is_file()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from quantcli.cli.console import emit
+from quantcli.cli.instants import typed_instant
 from quantcli.cli.options import AsOfOption, DeskOption, JsonOption, QuietOption, ShadowOption
 from quantcli.cli.wiring import Workspace, find_desk
 
@@ -35,8 +36,9 @@ def command(
         workspace.lock.hold(wait_seconds=5),
     ):
         if into is None:
-            name = workspace.now(as_of).strftime("%Y%m%dT%H%M%SZ")
-            into = workspace.home / "backups" / name
+            # No broker is asked for the time: a backup depends on nothing but the disk.
+            at = workspace.clock.now() if as_of is None else typed_instant(as_of, "--as-of")
+            into = workspace.home / "backups" / at.strftime("%Y%m%dT%H%M%SZ")
         made = make_backup(workspace.root, workspace.home, workspace.journal, into)
     head = {"seq": made.head.seq, "sha256": made.head.sha256}
     value = {"backup": str(into), "files": made.files, "journal": head}
