@@ -11,6 +11,7 @@ GITIGNORE = """\
 /views/
 /checks/
 /dry-run/
+/backups/
 *.key
 keys.json
 # A keys_file may have any name; whatever JSON lies here is not the desk's configuration.

@@ -460,3 +460,4 @@ def test_a_backup_asks_no_broker(before):
     assert typed(before, "backup").code == 0
     assert typed(before, "backup", "--as-of", "2024-11-27T15:00:00Z").code == 0
     assert (before / "backups" / "20241127T150000Z" / "backup.json").is_file()
+    assert "/backups/" in (before / ".gitignore").read_text().splitlines()
