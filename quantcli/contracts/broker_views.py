@@ -43,6 +43,19 @@ class BrokerClock(NamedTuple):
     next_close: dt.datetime
 
 
+class Asset(NamedTuple):
+    """What the broker says of a symbol. An absent flag counts as not tradable."""
+
+    symbol: str
+    status: str
+    is_tradable: bool
+
+    @property
+    def takes_orders(self) -> bool:
+        """True if the broker would take an order in it now."""
+        return self.status == "active" and self.is_tradable
+
+
 class BrokerPosition(NamedTuple):
     """A position as the broker shows it. `quantity` is signed shares."""
 

@@ -166,6 +166,8 @@ _TABLE: tuple[Reason, ...] = (
            _GATE, "update quantcli or stop for the day"),
     Reason("account-not-tradable", "the broker reports a blocked or inactive account", _GATE,
            "ask the broker"),
+    Reason("asset-not-tradable", "the broker takes no orders in the symbol now", _GATE,
+           "nothing: it is not active or halted there"),
     Reason("account-foreign", "the broker's account is not the one the journal belongs to", _GATE,
            "check the keys; one desk trades one account"),
     Reason("genesis-missing", "the journal holds no account: it has not begun", _GATE,

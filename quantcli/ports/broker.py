@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quantcli.contracts.broker_views import (
         Account,
         Activity,
+        Asset,
         BrokerClock,
         BrokerOrder,
         BrokerPosition,
@@ -76,6 +77,10 @@ class Broker(Protocol):
 
     def calendar(self, first: dt.date, last: dt.date) -> tuple[CalendarDay, ...]:
         """Return the broker's sessions in [first, last]."""
+        ...
+
+    def asset(self, symbol: str) -> Asset | None:
+        """Return what the broker says of a symbol; None if it says that it has none such."""
         ...
 
     def positions(self) -> tuple[BrokerPosition, ...]:

@@ -47,7 +47,7 @@ def enforce(desk: Desk) -> Enforce:
     }
     codes = desk_codes(facts)
     return Enforce(
-        **desk.header(Enforce, _exit_code(codes)),
+        **desk.header(Enforce, _exit_code(facts, codes)),
         is_enforced=facts.is_enforced,
         decision=facts.decision.ref,
         reconcile=facts.reconcile.ref,
@@ -109,7 +109,8 @@ def _account_state(facts: Facts, tally: Tally) -> AccountState:
     )
 
 
-def _exit_code(codes: tuple[str, ...]) -> int:
-    broker = [6] if "broker-unavailable" in codes else []
+def _exit_code(facts: Facts, codes: tuple[str, ...]) -> int:
+    silent = {*codes, *(asset.fault for asset in facts.assets.values())}
+    broker = [6] if "broker-unavailable" in silent else []
     inputs = [4] if _INPUT_CODES & set(codes) else []
     return gravest([*broker, *inputs, 0])

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TypeVar
 
+from quantcli.contracts.broker_views import Asset
 from quantcli.contracts.config import Offset
 from quantcli.contracts.decide import Decide
 from quantcli.contracts.errors import BrokerError
@@ -51,6 +52,7 @@ def gather(desk: Desk) -> tuple[Facts, Tally]:
     calendar = _asked(
         desk, lambda broker: broker.calendar(session, session), is_silent=clock.value is None
     )
+    assets = _assets(desk, scan.value, decision.value, is_silent=calendar.value is None)
     facts = Facts(
         session=session,
         as_of=desk.stamp.as_of,
@@ -74,6 +76,7 @@ def gather(desk: Desk) -> tuple[Facts, Tally]:
         symbols_held=_symbols_held(book, reconcile),
         orders=desk.journal.orders(live_only=True),
         intents=_intents(entries, session),
+        assets=assets,
     )
     return facts, _tally(facts, book)
 
@@ -91,6 +94,29 @@ def proposals_of(facts: Facts) -> tuple[Proposal, ...]:
         proposal
         for _, proposal in sorted(found.items(), key=lambda item: (item[1].terms.rank, item[0]))
     )
+
+
+def _assets(
+    desk: Desk, scan: Scan | None, decision: Decide | None, *, is_silent: bool
+) -> dict[str, Reading[Asset]]:
+    """Return what the broker says of each symbol proposed; of a silent one, that it is silent."""
+    found: dict[str, Reading[Asset]] = {}
+    symbols = {each.symbol for each in (() if scan is None else scan.signals)}
+    symbols |= {each.symbol for each in (() if decision is None else decision.verdicts)}
+    for symbol in sorted(symbols):
+        found[symbol] = _asset(desk, symbol, is_silent=is_silent)
+        is_silent = found[symbol].fault == _UNAVAILABLE
+    return found
+
+
+def _asset(desk: Desk, symbol: str, *, is_silent: bool) -> Reading[Asset]:
+    if is_silent:
+        return Reading(fault=_UNAVAILABLE)
+    try:
+        asset = desk.broker.asset(symbol)
+    except BrokerError:
+        return Reading(fault=_UNAVAILABLE)
+    return Reading(fault="asset-not-tradable") if asset is None else Reading(value=asset)
 
 
 def _decision(desk: Desk) -> Reading[Decide]:

@@ -8,7 +8,7 @@ import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 
-from quantcli.contracts.broker_views import Account, BrokerClock, CalendarDay
+from quantcli.contracts.broker_views import Account, Asset, BrokerClock, CalendarDay
 from quantcli.contracts.config import LimitsSection
 from quantcli.contracts.decide import Decide, SignalVerdict
 from quantcli.contracts.envelope import CodeId, InputRef, Stamp
@@ -176,6 +176,11 @@ def account(**changes):
     return Account(**{**values, **changes})
 
 
+def asset(**changes):
+    values = {"symbol": "AAPL", "status": "active", "is_tradable": True}
+    return Asset(**{**values, **changes})
+
+
 def clock(at=AS_OF):
     return BrokerClock(timestamp=at, is_open=False, next_open=OPENS, next_close=CLOSES)
 
@@ -216,6 +221,7 @@ def facts(**changes):
         "symbols_held": frozenset({"MSFT"}),
         "orders": (),
         "intents": {},
+        "assets": {"AAPL": Reading(value=asset())},
     }
     return Facts(**{**values, **changes})
 

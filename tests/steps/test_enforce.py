@@ -104,7 +104,7 @@ def test_enforce_writes_nothing_and_sends_nothing(morning):
 
     assert morning.journal.head() == before
     assert sorted(path for path in morning.folder.rglob("*") if path.is_file()) == files
-    assert morning.line.asked == ["/account", "/clock", "/calendar"]
+    assert morning.line.asked == ["/account", "/clock", "/calendar", "/assets/AAPL"]
 
 
 def test_same_inputs_same_bytes(morning):
@@ -350,9 +350,9 @@ def test_first_day_has_no_session_to_seal(tmp_path):
     ("lost", "gates"),
     [
         ("/account", ["clock-skew", "broker-calendar", "account", "risk-per-trade",
-                      "exposure-gross", "spending-power"]),
-        ("/clock", ["clock-skew", "broker-calendar"]),
-        ("/calendar", ["broker-calendar"]),
+                      "exposure-gross", "spending-power", "tradable"]),
+        ("/clock", ["clock-skew", "broker-calendar", "tradable"]),
+        ("/calendar", ["broker-calendar", "tradable"]),
     ],
 )  # fmt: skip
 def test_silent_broker_blocks_and_is_not_asked_again(morning, lost, gates):
@@ -366,6 +366,29 @@ def test_silent_broker_blocks_and_is_not_asked_again(morning, lost, gates):
     assert (found.exit_code, found.codes) == (6, ("broker-unavailable",))
     assert morning.line.asked[-1] == lost
     assert (found.account.status == "unreadable") == (lost == "/account")
+
+
+def test_silence_about_the_symbol_blocks_and_is_told(morning):
+    morning.decided()
+    morning.line.lost.add("/assets/AAPL")
+
+    found = morning.enforce()
+
+    assert blocked_by(found) == {"tradable": "broker-unavailable"}
+    assert (found.exit_code, found.intents) == (6, ())
+
+
+@pytest.mark.parametrize(
+    "halted", [{"tradable": False}, {"status": "inactive"}, {"tradable": "yes"}, {"tradable": None}]
+)
+def test_symbol_that_takes_no_orders_is_not_sent_for(morning, halted):
+    morning.decided()
+    morning.line.bent["/assets/AAPL"] = halted
+
+    found = morning.enforce()
+
+    assert blocked_by(found) == {"tradable": "asset-not-tradable"}
+    assert (found.exit_code, found.intents) == (0, ())
 
 
 def test_without_a_line_to_a_broker_all_is_blocked(morning):

@@ -37,6 +37,7 @@ from quantcli.core.gates import (
     signal_unused,
     size,
     spending_power,
+    tradable,
     unknown_outcome,
 )
 from quantcli.core.gates.facts import Facts, Proposal, Tally
@@ -59,6 +60,7 @@ GATES: tuple[Gate, ...] = (
     broker_calendar.GATE,
     account.GATE,
     allowlist.GATE,
+    tradable.GATE,
     signal_unused.GATE,
     existing_position.GATE,
     existing_order.GATE,

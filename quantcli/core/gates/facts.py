@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from quantcli.contracts.broker_views import Account, BrokerClock, CalendarDay
+from quantcli.contracts.broker_views import Account, Asset, BrokerClock, CalendarDay
 from quantcli.contracts.config import LimitsSection
 from quantcli.contracts.decide import Decide, SignalVerdict
 from quantcli.contracts.envelope import Finding, Mode
@@ -62,6 +62,7 @@ class Facts:
         calendar: The broker's calendar days for this session, read now.
         symbols_held: Symbols with shares, in the journal or at the broker.
         orders: Orders of ours that are not terminal.
+        assets: Symbol of a proposal -> what the broker says of it, read now.
         intents: Signal -> intent formed for it earlier in this session.
     """
 
@@ -87,6 +88,7 @@ class Facts:
     symbols_held: frozenset[str] = frozenset()
     orders: tuple[OrderRecord, ...] = ()
     intents: Mapping[str, str] = field(default_factory=dict)
+    assets: Mapping[str, Reading[Asset]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from quantcli.contracts.broker_views import (
     Accepted,
     Account,
     Activity,
+    Asset,
     BrokerClock,
     BrokerOrder,
     BrokerPosition,
@@ -74,6 +75,18 @@ class AlpacaBroker:
         self._line.ask("calendar")
         query = {"start": first.isoformat(), "end": last.isoformat()}
         return self._get_list("/calendar", query, translate.calendar_day_of)
+
+    def asset(self, symbol: str) -> Asset | None:
+        """Return what the broker says of a symbol; None if it says that it has none such."""
+        self._line.ask("asset")
+        path = f"/assets/{quote(symbol, safe='')}"
+        response = self._send(Request("GET", path, "", b""))
+        if response.status == 404 and _is_answer(response.body):
+            return None
+        found: Asset = self._log.read(translate.asset_of, self._value(response, "asset"))
+        if found.symbol != symbol:
+            raise ContractDrift("the broker answers with another asset", value=found.symbol)
+        return found
 
     def positions(self) -> tuple[BrokerPosition, ...]:
         """Return all positions, by symbol."""

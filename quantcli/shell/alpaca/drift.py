@@ -71,11 +71,20 @@ _ACTIVITY = _names(
     """
 )
 
+_ASSET = _names(
+    """
+    id class asset_class exchange symbol name status tradable marginable shortable easy_to_borrow
+    borrow_status fractionable min_order_size min_trade_increment price_increment
+    maintenance_margin_requirement margin_requirement_long margin_requirement_short attributes cusip
+    """
+)
+
 #: How an answer is read -> what one of it is called, and its fields.
 _CONTRACT: dict[Callable[[Any], Any], tuple[str, frozenset[str]]] = {
     translate.account_of: ("account", _ACCOUNT),
     translate.clock_of: ("clock", _CLOCK),
     translate.calendar_day_of: ("calendar", _CALENDAR),
+    translate.asset_of: ("asset", _ASSET),
     translate.position_of: ("position", _POSITION),
     translate.order_of: ("order", _ORDER),
     translate.activity_of: ("activity", _ACTIVITY),

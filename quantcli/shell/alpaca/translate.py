@@ -14,6 +14,7 @@ from typing import Any
 from quantcli.contracts.broker_views import (
     Account,
     Activity,
+    Asset,
     BrokerClock,
     BrokerOrder,
     BrokerOrderStatus,
@@ -62,6 +63,15 @@ def parse(body: bytes, *, what: str) -> Any:
         )
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise ContractDrift(f"the broker's answer to {what} is not usable JSON: {error}") from error
+
+
+def asset_of(value: Any) -> Asset:
+    """Return what is said of a symbol."""
+    return Asset(
+        symbol=_text(value, "symbol"),
+        status=_text(value, "status"),
+        is_tradable=value.get("tradable") is True,
+    )
 
 
 def account_of(value: Any) -> Account:

@@ -30,7 +30,7 @@ def test_gates_stand_in_their_documented_order():
     assert NAMES == [
         "decision-present", "decision-covers", "decide-verdict", "mode", "halt", "paused",
         "reconciled", "data-fresh", "previous-sealed", "order-window", "clock-skew",
-        "broker-calendar", "account", "allowlist", "signal-unused", "existing-position",
+        "broker-calendar", "account", "allowlist", "tradable", "signal-unused", "existing-position",
         "existing-order", "unknown-outcome", "price-collar", "size", "risk-per-trade",
         "exposure-gross", "positions-open", "entries-per-session", "spending-power",
     ]  # fmt: skip
@@ -167,7 +167,8 @@ def test_signals_are_judged_in_sequence_against_what_is_left():
     facts = built.facts(
         limits=built.limits(
             exposure_gross_usd_max="30000", allowlist=("AAPL", "NVDA", "AMD", "INTC")
-        )
+        ),
+        assets={each.symbol: Reading(value=built.asset(symbol=each.symbol)) for each in signals},
     )
 
     judgments = judge(facts, signals, built.tally())

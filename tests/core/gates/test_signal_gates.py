@@ -20,6 +20,7 @@ from quantcli.core.gates import (
     signal_unused,
     size,
     spending_power,
+    tradable,
     unknown_outcome,
 )
 from quantcli.core.gates.facts import Proposal
@@ -41,7 +42,7 @@ def said(gate, proposal=None, tally=None, **changes):
 ALL = (
     allowlist, decide_verdict, decision_covers, entries_per_session, existing_order,
     existing_position, exposure_gross, positions_open, price_collar, risk_per_trade,
-    signal_unused, size, spending_power, unknown_outcome,
+    signal_unused, size, spending_power, tradable, unknown_outcome,
 )  # fmt: skip
 
 
@@ -410,3 +411,26 @@ def test_what_is_not_known_stays_unknown_after_an_approval():
     after = given.tally(exposure_gross=None, spending_power=None).after(given.proposal())
 
     assert (after.exposure_gross, after.spending_power) == (None, None)
+
+
+# ------------------------------------------------------------------------------ tradability
+
+
+@pytest.mark.parametrize(
+    ("reading", "code", "seen"),
+    [
+        (Reading(value=given.asset()), None, "active, tradable"),
+        (Reading(value=given.asset(is_tradable=False)), "asset-not-tradable",
+         "active, not tradable"),
+        (Reading(value=given.asset(status="inactive")), "asset-not-tradable",
+         "inactive, tradable"),
+        (Reading(fault="asset-not-tradable"), "asset-not-tradable", "no such asset"),
+        (SILENT, "broker-unavailable", "unreadable"),
+    ],
+)  # fmt: skip
+def test_symbol_that_the_broker_takes_no_orders_in(reading, code, seen):
+    assert said(tradable, assets={"AAPL": reading})[:2] == (code, seen)
+
+
+def test_symbol_that_was_not_asked_about_blocks():
+    assert said(tradable, assets={})[0] == "broker-unavailable"

@@ -372,3 +372,41 @@ def test_activities_without_end_are_drift():
 
     with pytest.raises(ContractDrift, match="does not end"):
         AlpacaBroker(said(200, page)).activities(None)
+
+
+# ------------------------------------------------------------------------------ assets
+
+ASSET = {"id": "a-1", "class": "us_equity", "symbol": "BRK.B", "status": "active", "tradable": True}
+
+
+def test_an_asset_and_whether_it_takes_orders():
+    transport = said(200, ASSET)
+    found = AlpacaBroker(transport).asset("BRK.B")
+    assert (found.symbol, found.takes_orders) == ("BRK.B", True)
+    assert transport.asked[0].path == "/assets/BRK.B"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"tradable": False}, {"tradable": "true"}, {"status": "inactive"}]
+)
+def test_an_asset_in_doubt_takes_none(changes):
+    assert not AlpacaBroker(said(200, {**ASSET, **changes})).asset("BRK.B").takes_orders
+
+
+def test_an_asset_that_the_broker_has_not_is_none():
+    refusal = {"code": 40410000, "message": "asset not found for BRK.B"}
+    assert AlpacaBroker(said(404, refusal)).asset("BRK.B") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "error"),
+    [
+        (404, b"<html>", BrokerRefused),
+        (503, b"", BrokerUnreachable),
+        (200, {**ASSET, "symbol": "BRK.A"}, ContractDrift),
+        (200, {"symbol": "BRK.B"}, ContractDrift),
+    ],
+)
+def test_an_answer_in_doubt_says_nothing_of_an_asset(status, answer, error):
+    with pytest.raises(error):
+        AlpacaBroker(said(status, answer)).asset("BRK.B")
