@@ -39,7 +39,10 @@ def changed(fault: Fault, answer: WireAnswer) -> WireAnswer:
     if fault.kind in _BYTES:
         return status, headers, _BYTES[fault.kind](body)
     if fault.kind in _ROWS:
-        value = orjson.loads(body)
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return answer  # another fault has spoilt it already
         changed_value = _ROWS[fault.kind](fault, value)
         return status, headers, encoded(changed_value)
     return answer

@@ -188,11 +188,11 @@ def derive(
 ) -> tuple[Artifact | None, str]:
     """Run the step again and return its artifact, and what is wrong with it; "": nothing.
 
-    A recorded attempt that died ends where its tape ends: it has no artifact. Its rows stand in
-    `journal` in any case.
+    A recorded attempt that published nothing ends where its tape ends if it died, and fails again
+    where it failed. Its rows stand in `journal` in any case.
 
     Raises:
-        QuantcliError: the step failed, then as now.
+        QuantcliError: a step that had published its artifact fails.
     """
     artifact, tape = attempt.artifact, attempt.tape
     player = TapePlayer(tape.read_bytes(), tape.name) if tape else None
@@ -209,11 +209,15 @@ def derive(
         tape_refs=lambda: [ref for ref in artifact.inputs if ".tape-" in ref.name],
     )
     try:
-        derived = _function(attempt)(desk)
+        derived: Artifact | None = _function(attempt)(desk)
     except TapeEnded:
         return None, "" if not attempt.is_last else "the step asks more than was recorded"
     except TapeDiffers as error:
         return None, str(error)
+    except QuantcliError:
+        if attempt.is_last:
+            raise
+        derived = None
     if player is not None and not player.is_at_end:
         return derived, "the step asks less than was recorded"
     return derived, ""

@@ -9,8 +9,9 @@ the next who writes there.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from quantcli.contracts.errors import ArtifactConflict, StorageError
@@ -51,6 +52,16 @@ def sync_file(descriptor: int) -> None:
         os.fsync(descriptor)
 
 
+def sync_path(path: Path) -> None:
+    """Flush a file that another process may have left behind unflushed."""
+    with storage(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            sync_file(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 @contextmanager
 def storage(path: Path) -> Iterator[None]:
     """Turn an OSError on `path` into a StorageError that says what to do."""
@@ -68,6 +79,7 @@ def make_directory(path: Path) -> None:
     """Create a directory and its parents, durably, readable by the owner only."""
     with storage(path):
         if path.is_dir():
+            _settle_name(path)
             return
         make_directory(path.parent)
         try:
@@ -78,6 +90,29 @@ def make_directory(path: Path) -> None:
             return  # another process was faster
         path.chmod(_DIRECTORY_MODE)
         sync_directory(path.parent)
+
+
+#: Directories whose names are known to be durable: nobody takes them back while we run.
+_SETTLED: set[Path] = set()
+
+
+def _settle_name(path: Path) -> None:
+    """Flush the name of a directory found, and of those above it that are ours.
+
+    Whoever made it may have been killed before the flush; what is put into it would then be lost
+    with it in a power cut, however well it is flushed itself. Ours are known by owner and mode.
+    """
+    while path not in _SETTLED and _is_ours(path):
+        with suppress(PermissionError):
+            sync_directory(path.parent)
+        if _Syncing.is_immediate:
+            _SETTLED.add(path)
+        path = path.parent
+
+
+def _is_ours(path: Path) -> bool:
+    found = path.stat()
+    return stat.S_IMODE(found.st_mode) == _DIRECTORY_MODE and found.st_uid == os.geteuid()
 
 
 def sync_directory(path: Path) -> None:

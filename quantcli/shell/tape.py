@@ -24,7 +24,7 @@ from quantcli.contracts.errors import ArtifactCorrupt
 from quantcli.ports.broker import Request, Response, Transport, TransportFailure
 from quantcli.ports.halts import HaltReading, Halts
 from quantcli.ports.journal import Head
-from quantcli.shell.files import make_directory, storage, sync_directory, sync_file
+from quantcli.shell.files import make_directory, storage, sync_directory, sync_file, sync_path
 
 #: How a tape's name ends after its step's.
 TAPE_NAME = re.compile(r"\.tape-([1-9][0-9]*)\.jsonl$")
@@ -68,6 +68,9 @@ class TapeRecorder:
         attempt = _attempt(taken[-1]) + 1 if taken else 1
         self._path = root / f"{prefix}.tape-{attempt}.jsonl"
         make_directory(self._path.parent)
+        for earlier in taken:
+            # The artifact will refer to it as well, and its own attempt may have died unflushed.
+            sync_path(earlier)
         with storage(self._path):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags | os.O_NOFOLLOW, 0o600)

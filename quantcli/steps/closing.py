@@ -21,7 +21,7 @@ from quantcli.contracts.scalars import instant_text
 from quantcli.contracts.stored_config import check_config, config_name
 from quantcli.core.sessions import SKEW_MAX, sessions_between
 from quantcli.ports.artifact_store import Located
-from quantcli.steps.cycles import is_last_cycle
+from quantcli.steps.cycles import cycles_of, is_last_cycle
 from quantcli.steps.desk import Desk
 from quantcli.steps.report import report
 from quantcli.steps.run import World, run_step
@@ -58,16 +58,7 @@ def close_report(world: World, stamp: Stamp) -> Closing:
     if is_last and not was_sealed:
         _require_present(world, stamp)
     older = _seal_older(world, stamp) if is_last and not was_sealed else ()
-
-    def with_pages(desk: Desk) -> Report:
-        found = report(desk)
-        for name, data in sorted(world.pages(found).items()):
-            # A report that died here may have left pages of another instant.
-            world.store.publish_file(f"{folder}/{name}", data, is_final=False)
-        return found
-
-    found = run_step(world, "report", stamp, with_pages)
-    assert isinstance(found, Report)
+    found = _told(world, stamp)
     sealed = older
     exit_code = found.exit_code
     if found.seals and not was_sealed:
@@ -91,6 +82,22 @@ def close_report(world: World, stamp: Stamp) -> Closing:
         # Views read every session: only a seal is worth that.
         world.refresh_views()
     return Closing(found, exit_code, page, sealed)
+
+
+def _told(world: World, stamp: Stamp) -> Report:
+    """Return the report of a cycle, written now with its pages unless it was before."""
+    folder = f"{stamp.session.isoformat()}/{stamp.cycle}"
+
+    def with_pages(desk: Desk) -> Report:
+        found = report(desk)
+        for name, data in sorted(world.pages(found).items()):
+            # A report that died here may have left pages of another instant.
+            world.store.publish_file(f"{folder}/{name}", data, is_final=False)
+        return found
+
+    found = run_step(world, "report", stamp, with_pages)
+    assert isinstance(found, Report)
+    return found
 
 
 def _require_present(world: World, stamp: Stamp) -> None:
@@ -159,8 +166,17 @@ def _seal_older(world: World, stamp: Stamp) -> tuple[dt.date, ...]:
     if older and _open_orders(world, older[-1]):
         return ()
     for session in older:
+        _tell_missed(world, session)
         seal(world, stamp, session, (*_damage(world, session), *_seal_damage(world, session)))
     return tuple(older)
+
+
+def _tell_missed(world: World, session: dt.date) -> None:
+    """Write the last report of a session that has none: its signals end there, or nowhere."""
+    cycles = cycles_of(world.config, session)
+    told = world.store.find(session, "report", not_after="235959")
+    if cycles and (told is None or told.cycle < cycles[-1].name):
+        _told(world, world.stamp(session, cycles[-1].name, cycles[-1].at))
 
 
 def _damage(world: World, session: dt.date) -> Iterator[Damage]:

@@ -1,1 +1,1 @@
-"""The adversary: seeded worlds, faults, crash points and independent checkers."""
+"""The adversary: a seeded world that drives the real command line and tries to break it."""

@@ -1,0 +1,154 @@
+"""The stage: the world's exchange, disk and clock in the places where the program looks for them.
+
+The program runs in this process, unchanged, through its command line. Replaced is what lies
+outside it: the exchange is the world's, which outlives every command; waiting takes no time; the
+disk is watched. Two pure steps of each start are remembered, so that a session costs milliseconds:
+building a command's parser, and reading the same desk.toml.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from requests import PreparedRequest, Response
+from requests.exceptions import RequestException
+
+import quantcli.cli.app as command_line
+import quantcli.cli.venue as cli_venue
+import quantcli.exchange.clock_reading as clock_reading
+import quantcli.exchange.in_process as in_process
+import quantcli.shell.journal_db as journal_db
+import quantcli.shell.lock as lock
+from quantcli.cli import desk_file, wiring
+from quantcli.exchange.venue import Exchange
+from quantcli.shell.clock import WallClock
+
+if TYPE_CHECKING:
+    from quantcli.testing.world import World
+
+
+class LastingExchange(Exchange):
+    """An exchange that outlives the commands which open and close it."""
+
+    def close(self) -> None:
+        """Leave it open: a broker does not end with its customer's command."""
+
+    def end(self) -> None:
+        """Release the book."""
+        super().close()
+
+
+class WorldAdapter(in_process.InProcessAdapter):
+    """The line to the world's exchange: every request is a crash point and a line of history."""
+
+    world: World
+
+    def send(self, request: PreparedRequest, *rest: Any, **more: Any) -> Response:
+        """Carry one request, and note what was asked and what came back."""
+        world = self.world
+        method, path = request.method or "GET", request.path_url
+        shape = path.split("?")[0]
+        world.points.passed(f"{method} {_shape(shape)}")
+        body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
+        note = world.history.request(method, shape, body)
+        try:
+            answer = super().send(request, *rest, **more)
+        except RequestException as error:
+            note.outcome = type(error).__name__
+            world.points.passed(f"no answer {method} {_shape(shape)}")
+            raise
+        note.outcome = str(answer.status_code)
+        world.points.passed(f"answered {method} {_shape(shape)}")
+        return answer
+
+
+def _shape(path: str) -> str:
+    """Return a path without the ids in it, so that equal moments have equal names."""
+    parts = path.split("/")
+    return "/".join("*" if len(part) == 36 and part.count("-") == 4 else part for part in parts)  # noqa: PLR2004 - a UUID
+
+
+class _Commits(sqlite3.Connection):
+    """A journal's connection: before and after each commit is a crash point."""
+
+    world: World
+
+    def execute(self, sql: str, *rest: Any) -> sqlite3.Cursor:
+        """Run a statement."""
+        if sql != "COMMIT":
+            return super().execute(sql, *rest)
+        points = self.world.points
+        points.passed("commit", is_disk=True)
+        done = super().execute(sql, *rest)
+        points.passed("committed")
+        return done
+
+
+class _Instead:
+    """A module with some of its names replaced, for one module that imported it."""
+
+    def __init__(self, module: ModuleType, **names: Any) -> None:
+        self._module = module
+        self.__dict__.update(names)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+@contextmanager
+def set_for(world: World) -> Iterator[None]:
+    """Put a world where the program looks for one, until the context ends."""
+    adapter = type("Adapter", (WorldAdapter,), {"world": world})
+    with ExitStack() as stack:
+        for owner, name, value in (
+            (in_process, "InProcessAdapter", adapter),
+            (cli_venue, "open_exchange", lambda *_, **__: world.exchange),
+            (clock_reading, "book_clock", lambda path: world.exchange.clock),
+            (WallClock, "now", lambda self: world.now()),
+            (WallClock, "sleep", lambda self, seconds: world.wait(seconds)),
+            (lock, "time", _Instead(time, monotonic=world.monotonic, sleep=world.wait)),
+            (journal_db, "sqlite3", _Instead(sqlite3, connect=_connector(world))),
+            (command_line, "_load", _load),
+            (wiring, "load_config", _load_config),
+        ):
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        stack.enter_context(world.disk.watched())
+        yield
+
+
+def _connector(world: World) -> Callable[..., sqlite3.Connection]:
+    kind = type("Commits", (_Commits,), {"world": world})
+
+    def connect(database: str, **more: Any) -> sqlite3.Connection:
+        if database == ":memory:" or "mode=ro" in database:
+            return sqlite3.connect(database, **more)
+        return sqlite3.connect(database, factory=kind, **more)
+
+    return connect
+
+
+_load = lru_cache(maxsize=None)(command_line._load)  # noqa: SLF001 - pure, and remembered
+_read_config = desk_file.load_config
+
+
+@lru_cache(maxsize=64)
+def _config_of(root: Path, content: bytes) -> Any:
+    return _read_config(root)
+
+
+def _load_config(root: Path) -> Any:
+    """Read desk.toml; the same bytes say the same."""
+    return _config_of(root, (root / "desk.toml").read_bytes())
+
+
+Headers = Mapping[str, str]
+Instant = dt.datetime

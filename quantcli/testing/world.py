@@ -1,0 +1,120 @@
+"""One seeded world: a desk, its broker, its disk, and commands that are typed into it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from quantcli.cli.app import main
+from quantcli.cli.venue import exchange_keys
+from quantcli.contracts.scalars import instant_text
+from quantcli.contracts.session_table import new_york
+from quantcli.exchange.settings import ExchangeSettings
+from quantcli.shell import files
+from quantcli.testing.desks import Template, copy_desk
+from quantcli.testing.disk import WatchedDisk
+from quantcli.testing.history import History, Typed
+from quantcli.testing.points import Blow, Crash, Points
+from quantcli.testing.stage import LastingExchange
+from quantcli.testing.swarm import Swarm
+
+#: Seconds by which the machine's clock moves on for each command.
+COMMAND_SECONDS = 2
+
+
+class World:
+    """A desk in a folder of its own, at an exchange that lives in memory.
+
+    Attributes:
+        root: The desk's folder.
+        exchange: The broker; its clock is the world's.
+        disk: The files, watched.
+        history: What was typed and asked.
+        points: The moments of the command under way.
+    """
+
+    def __init__(self, template: Template, root: Path, swarm: Swarm) -> None:
+        """Copy the template and found the exchange."""
+        self.template, self.root, self.swarm = template, root, swarm
+        copy_desk(template, root, swarm.settings)
+        key_id, self.secret = exchange_keys(root)
+        settings = ExchangeSettings(
+            key_id=key_id, secret=self.secret, seed=1, cash=Decimal(100_000),
+            slippage_bps=Decimal(5), limit_fills_on=swarm.limit_fills_on,
+            volume_share_max=swarm.volume_share_max, is_synced_each_commit=False,
+            requests_per_minute=None,
+        )  # fmt: skip
+        self.exchange = LastingExchange(None, template.bars, settings)
+        self.exchange.advance(template.begins_at)
+        self.disk = WatchedDisk(root)
+        self.history = History()
+        self.points = Points()
+        self._waited = 0.0
+
+    def end(self) -> None:
+        """Release the exchange."""
+        self.exchange.end()
+
+    def now(self) -> dt.datetime:
+        """Return the machine's clock: the exchange's, and the time that commands have taken."""
+        return self.exchange.clock + dt.timedelta(seconds=self._waited)
+
+    def monotonic(self) -> float:
+        """Return seconds since the world began."""
+        return self._waited
+
+    def wait(self, seconds: float) -> None:
+        """Let a command wait: no real time passes."""
+        self._waited += seconds
+        self.points.passed("wait")
+
+    def advance(self, to: dt.datetime) -> None:
+        """Move the exchange's clock forward; the disk has flushed everything meanwhile."""
+        if to > self.exchange.clock:
+            self.exchange.advance(to)
+            self.disk.settle()
+
+    def type(
+        self, *words: str, blows: tuple[Blow, ...] = (), overlap: tuple[str, ...] = ()
+    ) -> Typed:
+        """Type one command and return what became of it.
+
+        Args:
+            words: The command line, without the desk.
+            blows: What happens to it at which of its moments.
+            overlap: What somebody types at the same time, at the moment of an overlapping blow.
+        """
+        clock = self.exchange.clock
+        typed = Typed(new_york(clock).date().isoformat(), instant_text(clock), words)
+        outer = self.points
+        self.points = Points(blows, (lambda: self._overlap(overlap)) if overlap else None)
+        self.disk.points = self.points
+        self.history.begin(typed)
+        files._SETTLED.clear()  # noqa: SLF001 - each command is a process of its own
+        printed = io.StringIO()
+        try:
+            with redirect_stdout(printed), redirect_stderr(printed):
+                typed.code = main([*words, "--desk", str(self.root)])
+        except Crash:
+            typed.died_at = self.points.names[-1]
+            self.disk.let_go()
+        finally:
+            typed.said = printed.getvalue()
+            typed.struck = tuple(f"{b.kind}@{b.at}" for b in self.points.struck)
+            self.history.end()
+            self.moments = self.points.names
+            self.points = self.disk.points = outer
+            self._waited += COMMAND_SECONDS
+        return typed
+
+    def cut_power(self, chance: Random) -> None:
+        """Let the disk forget what was not flushed."""
+        lost = self.disk.cut_power(chance)
+        self.history.notes.append(f"{len(self.history.commands)}: power cut, {lost} effects lost")
+
+    def _overlap(self, words: tuple[str, ...]) -> None:
+        self.type(*words)
