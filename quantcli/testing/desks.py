@@ -133,21 +133,24 @@ def _fill(root: Path, bars: MadeBars) -> None:
 
 
 def copy_desk(template: Template, root: Path, settings: dict[str, str]) -> None:
-    """Copy a template; bars are immutable, so they are linked.
+    """Copy a template and write its configuration.
 
     Args:
         template: What to copy.
         root: The new desk's folder.
         settings: Values for the placeholders of the configuration.
     """
-    shutil.copytree(template.root, root, ignore=shutil.ignore_patterns("data"), symlinks=True)
-    shutil.copytree(
-        template.root / "data", root / "data", copy_function=lambda source, to: _link(source, to)
-    )
+    copy_state(template.root, root)
     text = _CONFIG
     for name, value in settings.items():
         text = text.replace(f"@{name}@", value)
     (root / "desk.toml").write_text(text)
+
+
+def copy_state(source: Path, root: Path) -> None:
+    """Copy a desk's folder; its bars are immutable, so they are linked."""
+    shutil.copytree(source, root, ignore=shutil.ignore_patterns("data"))
+    shutil.copytree(source / "data", root / "data", copy_function=_link)
 
 
 def _link(source: str, target: str) -> None:

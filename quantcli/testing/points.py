@@ -62,6 +62,17 @@ class Points:
         if self._is_full and is_disk:
             raise no_space()
 
+    def die_after_next(self, *, skipped: bool) -> None:
+        """Plan a death at the next moment, or at the one after a request's answer.
+
+        Args:
+            skipped: False: at once, in front of the request under way.
+        """
+        if not skipped:
+            self._is_dead = True
+            raise Crash
+        self._blows[len(self.names)] = Blow(len(self.names), "kill")
+
     @property
     def is_next_deadly(self) -> bool:
         """True if the moment that comes next is the last one."""

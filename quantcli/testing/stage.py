@@ -8,18 +8,18 @@ building a command's parser, and reading the same desk.toml.
 
 from __future__ import annotations
 
-import datetime as dt
+import io
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from requests import PreparedRequest, Response
-from requests.exceptions import RequestException
+from requests.exceptions import ConnectionError, RequestException  # noqa: A004 (the library's name)
 
 import quantcli.cli.app as command_line
 import quantcli.cli.venue as cli_venue
@@ -34,9 +34,18 @@ from quantcli.shell.clock import WallClock
 if TYPE_CHECKING:
     from quantcli.testing.world import World
 
+#: What becomes of one request. Hidden: done, and not found by the next two questions about it.
+Fate = Literal["carried", "lost", "answer lost", "timed out", "hidden"]
+
 
 class LastingExchange(Exchange):
     """An exchange that outlives the commands which open and close it."""
+
+    def twin(self) -> LastingExchange:
+        """Return an exchange of its own with the same book."""
+        made = LastingExchange(None, self._bars, self.settings)
+        self._book._db.backup(made._book._db)  # noqa: SLF001 - nobody but a test copies a book
+        return made
 
     def close(self) -> None:
         """Leave it open: a broker does not end with its customer's command."""
@@ -60,13 +69,28 @@ class WorldAdapter(in_process.InProcessAdapter):
         body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
         note = world.history.request(method, shape, body)
         try:
-            answer = super().send(request, *rest, **more)
+            answer = self._carried(world.chosen(method, shape), request, *rest, **more)
         except RequestException as error:
             note.outcome = type(error).__name__
             world.points.passed(f"no answer {method} {_shape(shape)}")
             raise
         note.outcome = str(answer.status_code)
         world.points.passed(f"answered {method} {_shape(shape)}")
+        return answer
+
+
+    def _carried(self, fate: Fate, request: PreparedRequest, *rest: Any, **more: Any) -> Response:
+        """Carry a request as its fate has it."""
+        if fate == "lost":
+            raise ConnectionError("the request was lost")
+        if fate == "hidden":
+            self.exchange.faults.add({"kind": "late-visibility", "calls": 2})
+        answer = super().send(request, *rest, **more)
+        if fate == "answer lost":
+            raise ConnectionError("the answer was lost")
+        if fate == "timed out":
+            answer.status_code = 504
+            answer.raw = io.BytesIO(b"<html>504 Gateway Time-out</html>")
         return answer
 
 
@@ -148,7 +172,3 @@ def _config_of(root: Path, content: bytes) -> Any:
 def _load_config(root: Path) -> Any:
     """Read desk.toml; the same bytes say the same."""
     return _config_of(root, (root / "desk.toml").read_bytes())
-
-
-Headers = Mapping[str, str]
-Instant = dt.datetime

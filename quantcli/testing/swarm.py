@@ -89,6 +89,15 @@ class Swarm:
     volume_share_max: Decimal | None
 
 
+#: A world without any trouble.
+CALM = Swarm(
+    kinds=(), fault_rate=0, fault_lasting=0, kill_rate=0, power_rate=0, disk_rate=0, again_rate=0,
+    skip_rate=0, double_rate=0, swap_rate=0, late_rate=0, overlap_rate=0, operator_rate=0,
+    is_by_day=False, settings={"TARGET": "false", "HOLD": "0", "FILLS": "touch"},
+    limit_fills_on="touch", volume_share_max=None,
+)  # fmt: skip
+
+
 def draw(chance: Random) -> Swarm:
     """Return the trouble of a world."""
     kinds = sorted(FAULT_SETTINGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +16,11 @@ from quantcli.contracts.scalars import instant_text
 from quantcli.contracts.session_table import new_york
 from quantcli.exchange.settings import ExchangeSettings
 from quantcli.shell import files
-from quantcli.testing.desks import Template, copy_desk
+from quantcli.testing.desks import Template, copy_desk, copy_state
 from quantcli.testing.disk import WatchedDisk
 from quantcli.testing.history import History, Typed
 from quantcli.testing.points import Blow, Crash, Points
-from quantcli.testing.stage import LastingExchange
+from quantcli.testing.stage import Fate, LastingExchange
 from quantcli.testing.swarm import Swarm
 
 #: Seconds by which the machine's clock moves on for each command.
@@ -39,21 +40,34 @@ class World:
 
     def __init__(self, template: Template, root: Path, swarm: Swarm) -> None:
         """Copy the template and found the exchange."""
-        self.template, self.root, self.swarm = template, root, swarm
         copy_desk(template, root, swarm.settings)
-        key_id, self.secret = exchange_keys(root)
-        settings = ExchangeSettings(
-            key_id=key_id, secret=self.secret, seed=1, cash=Decimal(100_000),
-            slippage_bps=Decimal(5), limit_fills_on=swarm.limit_fills_on,
-            volume_share_max=swarm.volume_share_max, is_synced_each_commit=False,
-            requests_per_minute=None,
-        )  # fmt: skip
-        self.exchange = LastingExchange(None, template.bars, settings)
+        self._begin(template, root, swarm, _exchange(template, root, swarm))
         self.exchange.advance(template.begins_at)
+
+    def twin(self, root: Path) -> World:
+        """Return a world in another folder that is just as this one is now."""
+        made = World.__new__(World)
+        copy_state(self.root, root)
+        made._begin(self.template, root, self.swarm, self.exchange.twin())
+        made._waited = self._waited
+        return made
+
+    def _begin(
+        self, template: Template, root: Path, swarm: Swarm, exchange: LastingExchange
+    ) -> None:
+        self.template, self.root, self.swarm = template, root, swarm
+        self.exchange = exchange
+        self.secret = exchange.settings.secret
         self.disk = WatchedDisk(root)
         self.history = History()
         self.points = Points()
+        self.moments: list[str] = []
+        self.choose: Callable[[str, str], Fate] | None = None
         self._waited = 0.0
+
+    def chosen(self, method: str, path: str) -> Fate:
+        """Return what becomes of a request."""
+        return "carried" if self.choose is None else self.choose(method, path)
 
     def end(self) -> None:
         """Release the exchange."""
@@ -118,3 +132,13 @@ class World:
 
     def _overlap(self, words: tuple[str, ...]) -> None:
         self.type(*words)
+
+
+def _exchange(template: Template, root: Path, swarm: Swarm) -> LastingExchange:
+    key_id, secret = exchange_keys(root)
+    settings = ExchangeSettings(
+        key_id=key_id, secret=secret, seed=1, cash=Decimal(100_000), slippage_bps=Decimal(5),
+        limit_fills_on=swarm.limit_fills_on, volume_share_max=swarm.volume_share_max,
+        is_synced_each_commit=False, requests_per_minute=None,
+    )  # fmt: skip
+    return LastingExchange(None, template.bars, settings)
