@@ -105,6 +105,7 @@ class Evidence:
         config: Limits and labels.
         damage: Files that are not what was published.
         is_last: The schedule holds nothing after this cycle.
+        told: Ids of signals of earlier sessions whose end their own session's report told.
     """
 
     session: dt.date
@@ -118,6 +119,7 @@ class Evidence:
     config: DeskConfig
     damage: tuple[Damage, ...] = field(default=())
     is_last: bool = False
+    told: frozenset[str] = frozenset()
 
     def all(self, model: type[ArtifactT]) -> tuple[ArtifactT, ...]:
         """Return the readable artifacts of a step, oldest cycle first."""

@@ -73,6 +73,7 @@ def late_outcomes_of(evidence: Evidence) -> tuple[SignalOutcome, ...]:
         if order.intent.session < evidence.session
         and order.intent.purpose == "entry"
         and order.state in TERMINAL_ORDER_STATES
+        and order.intent.signal_id not in evidence.told
     ]
     return tuple(outcome_of(trail) for trail in trails([], [], [], late))
 

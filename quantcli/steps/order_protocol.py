@@ -114,22 +114,35 @@ def look_up(desk: Desk, intent: OrderIntent, patience: Patience) -> BrokerOrder 
 def is_absent(desk: Desk, order: OrderRecord) -> bool:
     """Return whether the broker says that it has no such order; an answer in doubt says nothing."""
     try:
-        return desk.broker.order_by_client_id(order.intent.client_order_id) is None
+        shown = desk.broker.order_by_client_id(order.intent.client_order_id)
+        return shown is None and is_own_account(desk)
     except (BrokerUnreachable, ContractDrift):
         return False
+
+
+def is_own_account(desk: Desk) -> bool:
+    """Return whether the broker answers for the journal's account: another one lacks everything.
+
+    Raises:
+        BrokerError: it does not say.
+    """
+    genesis = desk.journal.genesis()
+    return genesis is None or desk.broker.account().account_id == genesis.account_id
 
 
 def adopt(desk: Desk, order: OrderRecord, shown: BrokerOrder, cause: Cause) -> OrderRecord:
     """Return an order brought to what the broker shows under its id.
 
     If that is an order for something else, ours is not there and never can be: it counts as
-    rejected and the desk is paused.
+    rejected and the desk is paused. An answer that lacks what would tell proves neither.
     """
-    if not is_same(order.intent, shown):
+    if is_same(order.intent, shown):
+        return learn(desk, order, shown, cause)
+    if differs(order.intent, shown):
         said = f"the broker has {shown.side} {shown.quantity} {shown.symbol} under this id"
         desk.write(stop_entries(desk, said, "order-differs"))
         return write(desk, order, own_row(order, "REJECTED", cause, "order-differs", said))
-    return learn(desk, order, shown, cause)
+    return order
 
 
 def learn(
@@ -224,6 +237,15 @@ def is_same(intent: OrderIntent, shown: BrokerOrder) -> bool:
     """Return whether the broker's order is the intent's: symbol, side and quantity."""
     asked: tuple[str, str, Decimal | None] = (intent.symbol, intent.side, intent.quantity)
     return asked == (shown.symbol, shown.side, shown.quantity)
+
+
+def differs(intent: OrderIntent, shown: BrokerOrder) -> bool:
+    """Return whether what the broker's order says of itself cannot be the intent's."""
+    asked = (intent.symbol, intent.side, intent.quantity)
+    told = (shown.symbol, shown.side, shown.quantity)
+    return any(
+        theirs is not None and theirs != ours for ours, theirs in zip(asked, told, strict=True)
+    )
 
 
 def _request(desk: Desk, order: OrderRecord, *, is_first: bool) -> Submission:

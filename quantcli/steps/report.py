@@ -8,6 +8,7 @@ work of the sealing step.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from quantcli.contracts.envelope import Artifact, StepName
 from quantcli.contracts.errors import ArtifactError
@@ -50,19 +51,42 @@ def gather(desk: Desk, damage: Sequence[Damage] = ()) -> Evidence:
     seen = [each for each in found if each is not None]
     expected = _expected(desk)
     rows = journal.rows(session=stamp.session)
+    orders = _orders(desk, rows)
     return Evidence(
         session=stamp.session,
         cycle=stamp.cycle,
         seen=in_run_order(seen, expected),
         expected=expected,
         rows=tuple(Written(each.place.cycle, each.place.step, each.row) for each in rows),
-        orders=_orders(desk, rows),
+        orders=orders,
         flags=journal.flags(),
         before=_before(desk),
         config=desk.config,
         damage=(*damage, *_damage(desk, seen)),
         is_last=is_last_cycle(desk.config, stamp.session, stamp.as_of),
+        told=_told(desk, orders),
     )
+
+
+def _told(desk: Desk, orders: Iterable[OrderRecord]) -> frozenset[str]:
+    """Return the signals behind older entries whose end their own session's report told."""
+    session = desk.stamp.session
+    older = {
+        order.intent.session
+        for order in orders
+        if order.intent.session < session and order.intent.purpose == "entry"
+    }
+    told = set()
+    for each in sorted(older):
+        located = desk.store.find(each, "report", not_after="235959")
+        with suppress(ArtifactError):
+            found = None if located is None else desk.read(Report, located)[0]
+            told |= {
+                outcome.signal_id
+                for outcome in (found.signals if found is not None else ())
+                if outcome.state is not None
+            }
+    return frozenset(told)
 
 
 def _damage(desk: Desk, seen: Sequence[Seen]) -> tuple[Damage, ...]:

@@ -41,6 +41,7 @@ from quantcli.steps.desk import Desk
 from quantcli.steps.order_protocol import (
     Patience,
     adopt,
+    is_own_account,
     learn,
     look_up,
     refresh,
@@ -201,7 +202,7 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
         if theirs is not None:
             is_old = bool(actions) and is_outdated(order.intent, actions)
             learn(desk, order, theirs, "sync", is_outdated=is_old)
-        elif order.state in WORKING_ORDER_STATES:
+        elif order.state in WORKING_ORDER_STATES and is_own_account(desk):
             # Acknowledged once and now nowhere: it covers nothing until it is found.
             write(desk, order, own_row(order, "UNKNOWN", "sync", "order-missing"))
 

@@ -139,7 +139,7 @@ class Stops:
         for order in now.orders:
             if order["type"] == "stop" and order["side"] == "sell":
                 found += self._judge_stop(order, now)
-        if "exits" in typed.words or ("day" in typed.words and typed.code == 0):
+        if "exits" in typed.words or ("day" in typed.words and " exits: " in typed.said):
             found += self._judge_cover(typed, now)
         return found
 
@@ -250,9 +250,10 @@ def judge_signals(world: World, orders: Orders) -> list[Violation]:
             bought[intent["signal_id"]] = Decimal(order["filled_qty"])
     found = []
     for name, where in scanned(world).items():
-        ends = told.pop(name, [])
+        # A report that did not seal may not have known yet.
+        ends = [state for state in told.pop(name, []) if state is not None]
         shares = bought.get(name, Decimal(0))
-        if len(ends) != 1 or ends[0] is None or (shares > 0) != (ends[0] == "EXECUTED"):
+        if len(ends) != 1 or (shares > 0) != (ends[0] == "EXECUTED"):
             found.append(Violation("INV-21", f"{where} ended as {ends}, {shares} bought"))
     found += [Violation("INV-21", f"signal {name} was never scanned") for name in told]
     return found

@@ -110,7 +110,10 @@ class _Commits(sqlite3.Connection):
         if sql != "COMMIT":
             return super().execute(sql, *rest)
         points = self.world.points
-        points.passed("commit", is_disk=True)
+        try:
+            points.passed("commit", is_disk=True)
+        except OSError as error:
+            raise sqlite3.OperationalError("database or disk is full") from error
         done = super().execute(sql, *rest)
         points.passed("committed")
         return done
