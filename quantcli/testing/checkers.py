@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -62,8 +64,9 @@ class Orders:
         return self._approved.get(name)
 
     def _read_approvals(self) -> None:
-        for path in sorted((self._world.root / "artifacts").glob("*/*/enforce.json")):
-            if path not in self._read:
+        artifacts = self._world.root / "artifacts"
+        for session in sorted(artifacts.glob("2*"))[-2:]:
+            for path in sorted(set(session.glob("*/enforce.json")) - self._read):
                 self._read.add(path)
                 for intent in read_json(path)["intents"]:
                     self._approved[intent["client_order_id"]] = intent
@@ -172,59 +175,127 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         """Begin with nothing published."""
-        self._root = root
-        self._known: dict[Path, tuple[tuple[int, int, int], bytes, int]] = {}
+        self._root = str(root / "artifacts")
+        self._known: dict[str, tuple[tuple[int, int, int], bytes, int]] = {}
 
-    def judge(self, typed: Typed) -> list[Violation]:
-        """Judge the tree after a command; what a dead one left behind counts once it is read."""
+    def judge(self, typed: Typed, *, whole: bool = False) -> list[Violation]:
+        """Judge the newest two sessions after a command, or the whole tree."""
         found = []
         seen = set()
-        for path in sorted(self._root.glob("artifacts/**/*")):
-            if path.name.startswith(".") or not path.is_file():
-                continue
+        sessions = sorted(self._sessions())
+        looked_at = set(sessions if whole else sessions[-2:])
+        for path, entry in self._files(looked_at):
             seen.add(path)
-            found += self._judge_file(path, keeps=_vouches(typed, path))
-        gone = [path for path in self._known if path not in seen]
-        for path in gone:
-            del self._known[path]
-            found.append(Violation("INV-23", f"{path.relative_to(self._root)} vanished"))
+            found += self._judge_file(path, entry, typed)
+        for path in [path for path in self._known if path.split("/")[0] in looked_at]:
+            if path not in seen:
+                del self._known[path]
+                found.append(Violation("INV-23", f"{path} vanished"))
         return found
 
     def digest(self) -> str:
         """Return one digest of every published file."""
         whole = hashlib.sha256()
-        for path in sorted(self._root.glob("artifacts/**/*")):
-            if path.is_file() and not path.name.startswith("."):
-                whole.update(path.relative_to(self._root).as_posix().encode() + b"\0")
-                whole.update(hashlib.sha256(path.read_bytes()).digest())
+        for path, entry in sorted(self._files(self._sessions()), key=lambda each: each[0]):
+            content = Path(entry.path).read_bytes()
+            whole.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
         return whole.hexdigest()
 
-    def _judge_file(self, path: Path, *, keeps: bool) -> list[Violation]:
-        stat = path.stat()
+    def _sessions(self) -> set[str]:
+        if not Path(self._root).is_dir():
+            return set()
+        with os.scandir(self._root) as entries:
+            return {entry.name for entry in entries if entry.is_dir()}
+
+    def _files(self, sessions: set[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Yield every published file with its path below the artifacts."""
+        waiting = sorted(sessions)
+        while waiting:
+            folder = waiting.pop()
+            with os.scandir(f"{self._root}/{folder}") as entries:
+                for entry in entries:
+                    path = f"{folder}/{entry.name}"
+                    if entry.is_dir():
+                        waiting.append(path)
+                    elif not entry.name.startswith("."):
+                        yield path, entry
+
+    def _judge_file(self, path: str, entry: os.DirEntry[str], typed: Typed) -> list[Violation]:
+        stat = entry.stat()
         mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         known = self._known.get(path)
         if known is not None and known[0] == mark:
             return []
-        content = path.read_bytes()
+        content = Path(entry.path).read_bytes()
         if known is not None:
-            before = content[: known[2]] if path.suffix == ".jsonl" else content
+            before = content[: known[2]] if path.endswith(".jsonl") else content
             if hashlib.sha256(before).digest() != known[1]:
-                return [Violation("INV-23", f"{path.relative_to(self._root)} changed")]
-        if keeps:
+                return [Violation("INV-23", f"{path} changed")]
+        if _vouches(typed, path):
             self._known[path] = (mark, hashlib.sha256(content).digest(), len(content))
         return []
 
 
-def _vouches(typed: Typed, path: Path) -> bool:
+def _vouches(typed: Typed, path: str) -> bool:
     """Return whether a command that ended promised a file: what a dead one left is in doubt."""
-    step = path.name.split(".")[0]
+    *place_parts, name = path.split("/")
+    step = name.split(".")[0]
     owner = "report" if step in {"manifest", "transactions", "unsealed"} else step
-    place = " ".join(part for part in path.parts[-3:-1] if part[0].isdigit())
+    place = " ".join(part for part in place_parts if part[0].isdigit())
     return (
         typed.code is not None
         and place in typed.said
         and (owner in typed.words or "day" in typed.words)
     )
+
+
+_STEPS = frozenset(
+    {"scan", "decide", "enforce", "execute", "exits", "reconcile", "snapshot", "report", "day"}
+)
+_LOCK_HELD = 5
+
+
+def judge_sends(typed: Typed, orders: Orders) -> list[Violation]:
+    """No entry leaves under a halt, while paused, past its time, or by a wrong clock."""
+    found = []
+    is_skewed = False
+    for asked in typed.requests:
+        is_skewed = is_skewed or asked.is_skewed
+        if (asked.method, asked.path) != ("POST", "/v2/orders"):
+            continue
+        body = json.loads(asked.body)
+        intent = orders.approval(body["client_order_id"])
+        if body["side"] != "buy":
+            continue
+        if typed.is_halted:
+            found.append(Violation("INV-09", f"{body['symbol']}: bought under a halt"))
+        if typed.is_paused and not typed.words[0] == "day":
+            found.append(Violation("INV-22", f"{body['symbol']}: bought while paused"))
+        if is_skewed:
+            found.append(Violation("INV-27", f"{body['symbol']}: bought by a wrong clock"))
+        if intent is not None and intent["expires_at"] <= typed.clock:
+            found.append(Violation("INV-15", f"{body['symbol']}: bought after its time"))
+    return found
+
+
+def judge_life(typed: Typed, orders: Orders, now: Truth) -> list[Violation]:
+    """After an execute that ended well no entry is at work past its time to live."""
+    if typed.words != ("execute",) or typed.code != 0:
+        return []
+    return [
+        Violation("INV-15", f"{order['symbol']}: still working past its time to live")
+        for order in now.open_orders("buy")
+        if (intent := orders.approval(order["client_order_id"])) is not None
+        and intent["expires_at"] <= typed.clock
+    ]
+
+
+def judge_alone(typed: Typed) -> list[Violation]:
+    """A step typed while another command is at work does nothing."""
+    if not typed.is_inner or typed.words[0] not in _STEPS:
+        return []
+    is_quiet = typed.code == _LOCK_HELD and not typed.requests
+    return [] if is_quiet else [Violation("INV-28", f"{typed.line()} within another command")]
 
 
 def judge_codes(typed: Typed) -> list[Violation]:

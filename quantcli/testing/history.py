@@ -11,12 +11,14 @@ class Asked:
 
     Attributes:
         outcome: The status, or the name of what went wrong on the line; empty: nobody waited.
+        is_skewed: The broker's clock, in this answer, was far from the command's.
     """
 
     method: str
     path: str
     body: bytes
     outcome: str = ""
+    is_skewed: bool = False
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class Typed:
         died_at: The moment at which it died.
         struck: Blows that it met.
         said: What it printed, both streams.
+        is_inner: Typed while another command was at work.
+        is_halted, is_paused: What the disk said when it was typed.
         requests: What it asked the broker.
     """
 
@@ -40,6 +44,9 @@ class Typed:
     died_at: str = ""
     struck: tuple[str, ...] = ()
     said: str = ""
+    is_inner: bool = False
+    is_halted: bool = False
+    is_paused: bool = False
     requests: list[Asked] = field(default_factory=list)
 
     def line(self) -> str:
@@ -66,6 +73,11 @@ class History:
     def end(self) -> None:
         """The newest command ends."""
         self._under_way.pop()
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a command is at work."""
+        return bool(self._under_way)
 
     def request(self, method: str, path: str, body: bytes) -> Asked:
         """Note a request of the command under way."""

@@ -1,47 +1,48 @@
-"""Planted bugs: known ways to lose money, put into the program to see the adversary find them.
+"""`python -m quantcli.testing.planted BUG WORLD...`: does the adversary find a known bug?
 
-Each is one replacement in one module's source, made while the module is imported in a process of
-its own; the files are not touched. A bug whose text is no longer in the module is an error, so
-that none is ever "caught" because it was never there.
+A bug is a few replacements in the program's source, made while its modules are imported in this
+process; the files are not touched. A bug whose text is no longer there is an error, so that none
+is ever "found" because it was never planted.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from types import ModuleType
-from typing import NamedTuple
+from pathlib import Path
+from types import CodeType, ModuleType
 
-from quantcli.testing.planted_bugs import BUGS, Bug
+from quantcli.testing.planted_bugs import BUGS, Bug, Edit
+
+#: Exit codes: the bug was found, it was not.
+FOUND, NOT_FOUND = 0, 1
 
 
 class NotPlantable(Exception):
-    """The text to replace is not in the module exactly once."""
+    """The text to replace is not in the module exactly once, or the module is imported already."""
 
 
 class _Planter(SourceFileLoader):
-    """Loads one module with its bug."""
+    """Loads one module with its edits."""
 
-    bug: Bug
+    edits: tuple[Edit, ...]
 
-    def get_data(self, path: str) -> bytes:
-        """Return the module's source, changed."""
-        text = super().get_data(path).decode()
-        if text.count(self.bug.sound) != 1:
-            raise NotPlantable(f"{self.bug.name}: {text.count(self.bug.sound)} times in {path}")
-        return text.replace(self.bug.sound, self.bug.planted).encode()
-
-    def get_code(self, fullname: str) -> object:
+    def get_code(self, fullname: str) -> CodeType:
         """Compile the changed source; what was compiled before is of the sound one."""
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        text = self.get_data(path).decode()
+        for edit in self.edits:
+            text = edited(text, edit)
+        code: CodeType = self.source_to_code(text, path)
+        return code
 
 
 class _Finder(MetaPathFinder):
-    """Hands the module of one bug to its planter."""
+    """Hands the modules of a bug to their planters."""
 
     def __init__(self, bug: Bug) -> None:
         self._bug = bug
@@ -49,32 +50,59 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec of the bug's module only."""
-        if fullname != self._bug.module:
+        """Return the spec of a module of the bug; None for any other."""
+        edits = tuple(edit for edit in self._bug.edits if edit.module == fullname)
+        found = PathFinder.find_spec(fullname, path, target) if edits else None
+        if found is None or found.origin is None:
             return None
-        found = PathFinder.find_spec(fullname, path, target)
-        assert found is not None
-        assert found.origin is not None
         loader = _Planter(fullname, found.origin)
-        loader.bug = self._bug
-        return importlib.util.spec_from_file_location(fullname, found.origin, loader=loader)
+        loader.edits = edits
+        places = found.submodule_search_locations
+        return importlib.util.spec_from_file_location(
+            fullname, found.origin, loader=loader, submodule_search_locations=places
+        )
 
 
-class Planted(NamedTuple):
-    """A bug that is in force in this process."""
-
-    bug: Bug
-
-
-def plant(name: str) -> Planted:
-    """Put a bug into this process, before its module is imported.
+def edited(text: str, edit: Edit) -> str:
+    """Return a module's source with one edit made.
 
     Raises:
-        KeyError: there is no such bug.
-        NotPlantable: its module is imported already.
+        NotPlantable: the sound text is not there exactly once.
     """
-    bug = BUGS[name]
-    if bug.module in sys.modules:
-        raise NotPlantable(f"{bug.module} is imported already")
+    count = text.count(edit.sound)
+    if count != 1:
+        raise NotPlantable(f"{edit.module} holds {count} times: {edit.sound!r}")
+    return text.replace(edit.sound, edit.planted)
+
+
+def plant(bug: Bug) -> None:
+    """Put a bug into this process, before its modules are imported.
+
+    Raises:
+        NotPlantable: one of them is imported already.
+    """
+    for edit in bug.edits:
+        if edit.module in sys.modules:
+            raise NotPlantable(f"{edit.module} is imported already")
     sys.meta_path.insert(0, _Finder(bug))
-    return Planted(bug)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Plant a bug and run worlds until one of them shows it; without worlds, its own."""
+    name, *worlds = arguments
+    bug = BUGS[name]
+    plant(bug)
+    from quantcli.testing.simulate import run_world
+
+    with tempfile.TemporaryDirectory(prefix="quantcli-planted-") as folder:
+        for world in worlds or bug.worlds:
+            found = run_world(world, Path(folder)).violations
+            if found:
+                print(f"{name}: found in world {world}: {found[0]}")
+                return FOUND
+    print(f"{name}: not found in {len(worlds or bug.worlds)} worlds")
+    return NOT_FOUND
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -63,7 +63,7 @@ class Simulation:
         config = tomllib.loads((world.root / "desk.toml").read_text())
         self._orders = checkers.Orders(world, config["limits"])
         self._stops, self._files = checkers.Stops(), checkers.Files(world.root)
-        self._halted_since = -1
+        self._judged = 0
 
     def run(self, sessions: tuple[dt.date, ...]) -> Result:
         """Trade all sessions but the last under faults, the last one without, and judge."""
@@ -193,6 +193,10 @@ class Simulation:
             now = truth.read(self.world.exchange)
             found = checkers.judge_codes(typed) + self._orders.judge(now)
             found += self._stops.judge(typed, now) + self._files.judge(typed)
+            found += checkers.judge_life(typed, self._orders, now)
+        for each in self.world.history.commands[self._judged :]:
+            found += checkers.judge_sends(each, self._orders) + checkers.judge_alone(each)
+        self._judged = len(self.world.history.commands)
         self._object(found, typed)
 
     def _judge_end(self) -> None:
@@ -204,6 +208,7 @@ class Simulation:
         self.result.signals = len(checkers.scanned(world))
         found += checkers.judge_signals(world, self._orders)
         found += checkers.judge_books(world) + checkers.judge_secrets(world)
+        found += self._files.judge(last, whole=True)
         self.result.fills = len(truth.fills(world.exchange))
         self._object(found, last)
         self._judge_again()

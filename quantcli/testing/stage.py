@@ -75,6 +75,8 @@ class WorldAdapter(in_process.InProcessAdapter):
             world.points.passed(f"no answer {method} {_shape(shape)}")
             raise
         note.outcome = str(answer.status_code)
+        if shape == "/v2/clock":
+            note.is_skewed = world.is_skewed(answer.content)
         world.points.passed(f"answered {method} {_shape(shape)}")
         return answer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from decimal import Decimal
@@ -12,7 +13,7 @@ from random import Random
 
 from quantcli.cli.app import main
 from quantcli.cli.venue import exchange_keys
-from quantcli.contracts.scalars import instant_text
+from quantcli.contracts.scalars import instant, instant_text
 from quantcli.contracts.session_table import new_york
 from quantcli.exchange.settings import ExchangeSettings
 from quantcli.shell import files
@@ -25,6 +26,8 @@ from quantcli.testing.swarm import Swarm
 
 #: Seconds by which the machine's clock moves on for each command.
 COMMAND_SECONDS = 2
+#: A clock that is further off than this is wrong.
+SKEW_MAX = dt.timedelta(seconds=30)
 
 
 class World:
@@ -103,7 +106,14 @@ class World:
             overlap: What somebody types at the same time, at the moment of an overlapping blow.
         """
         clock = self.exchange.clock
-        typed = Typed(new_york(clock).date().isoformat(), instant_text(clock), words)
+        typed = Typed(
+            new_york(clock).date().isoformat(),
+            instant_text(clock),
+            words,
+            is_inner=self.history.is_busy,
+            is_halted=_is_halted(self.root),
+            is_paused=_is_paused(self.root),
+        )
         outer = self.points
         self.points = Points(blows, (lambda: self._overlap(overlap)) if overlap else None)
         self.disk.points = self.points
@@ -125,6 +135,14 @@ class World:
             self._waited += COMMAND_SECONDS
         return typed
 
+    def is_skewed(self, body: bytes) -> bool:
+        """Return whether a clock's answer is far from the exchange's real clock."""
+        try:
+            told = instant(json.loads(body)["timestamp"])
+        except (ValueError, KeyError, TypeError):
+            return False
+        return abs(told - self.exchange.clock) > SKEW_MAX
+
     def cut_power(self, chance: Random) -> None:
         """Let the disk forget what was not flushed."""
         lost = self.disk.cut_power(chance)
@@ -142,3 +160,18 @@ def _exchange(template: Template, root: Path, swarm: Swarm) -> LastingExchange:
         is_synced_each_commit=False, requests_per_minute=None,
     )  # fmt: skip
     return LastingExchange(None, template.bars, settings)
+
+
+def _is_halted(root: Path) -> bool:
+    try:
+        said = json.loads((root / "state" / "halt.json").read_bytes())
+    except (OSError, ValueError):
+        return True
+    return bool(said["entries"] or said["all"])
+
+
+def _is_paused(root: Path) -> bool:
+    """Return whether the newest reconciliation on the disk paused the desk."""
+    found = sorted((root / "artifacts").glob("2*"))[-1:]
+    newest = max((path for each in found for path in each.glob("*/reconcile.json")), default=None)
+    return newest is not None and bool(json.loads(newest.read_bytes())["paused"]["is_set"])
