@@ -1,8 +1,9 @@
 """Deaths at every single moment of a day, and at every pair of moments of the steps that matter.
 
 The day is typed once without trouble, and the moments of each command are counted. Then, for each
-moment, the desk as it was before that command dies there, is typed again, and finishes its day:
-it must end as the untroubled one did. A moment that nobody died at is counted as well, so that a
+moment, the desk as it was before that command dies there, by a kill and by a power cut. Typed
+again, it finishes its day, which must end as the untroubled one did; and if nobody types it again,
+what cron types next must leave everything in order. A moment that nobody died at is counted as well, so that a
 new touch of the world which escapes the enumeration shows.
 """
 
@@ -11,14 +12,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from quantcli.contracts.errors import OutcomeUnknown
+from quantcli.contracts.errors import ArtifactError, OutcomeUnknown
 from quantcli.contracts.session_table import hours
 from quantcli.testing import checkers, cron, truth
 from quantcli.testing.chooser import Chooser
@@ -29,9 +30,10 @@ from quantcli.testing.stage import Fate, set_for
 from quantcli.testing.swarm import CALM
 from quantcli.testing.world import World
 
-DEATHS: tuple[BlowKind, ...] = ("kill", "power")
 #: Steps whose moments are also died at in pairs.
 PAIRED = ("execute", "exits", "reconcile")
+#: Steps that may find nothing to go on after another one died.
+TOWARDS_ENTRIES = ("decide", "enforce", "execute")
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Day:
 
     Attributes:
         lines: What cron types.
+        next_lines: What it types in the session after.
     """
 
     def __init__(self, folder: Path, market: int, session: int) -> None:
@@ -77,6 +80,8 @@ class Day:
         self.template: Template = make_template(folder, market)
         self.session: dt.date = self.template.sessions[session]
         self.lines = cron.regular_lines(self.session, is_by_day=False)
+        following = self.template.sessions[session + 1]
+        self.next_lines = cron.regular_lines(following, is_by_day=False)
         shutil.rmtree(folder / "day", ignore_errors=True)
         self._world = World(self.template, folder / "day", CALM)
         with set_for(self._world):
@@ -127,11 +132,11 @@ def every_moment(
         total.found += len(range(part, len(moments), parts))
         for at in range(part, len(moments), parts * stride):
             total.crashed += 1
-            for kind in DEATHS:
+            for kind, finish in ENDINGS:
                 total.runs += 1
                 blows = ((Blow(at, kind),),)
                 name = f"market {market} session {session} command {number} {kind}@{at} {moments[at]}"  # fmt: skip
-                end = partial(_finish, day, number=number, whole=whole)
+                end = partial(finish, day, number=number, whole=whole)
                 total.violations += _spoilt(day, world, number, blows, name, end)
     day.end()
     return total
@@ -300,7 +305,7 @@ def _spoilt(
 
 def _finish(day: Day, world: World, number: int, whole: Any) -> list[str]:
     """Type a command and those after it; return what is not as on the untroubled day."""
-    found = _typed_on(day, world, number)
+    found = _typed_on(day, world, day.lines[number:])
     ending = _ending(world)
     if ending != whole:
         found.append(f"the day ended as {_first_difference(ending, whole)}")
@@ -308,24 +313,47 @@ def _finish(day: Day, world: World, number: int, whole: Any) -> list[str]:
 
 
 def _judged_day(day: Day, world: World, number: int, whole: Any) -> list[str]:
-    """Type what follows a troubled command; an entry may be given up, never sent otherwise."""
-    found = _typed_on(day, world, number + 1, unknown_until=hours(day.session).closes_at)
-    ending = _ending(world)
-    if not set(ending[0]) <= set(whole[0]):
-        found.append(f"the day ended as {_first_difference(ending, whole)}")
+    """Type what follows a troubled command, and the next session; nothing may be out of order.
+
+    What was not done may be given up: an entry, a session's own report. Nothing else may be sent.
+    """
+    found = _typed_on(day, world, day.lines[number + 1 :], is_troubled=True)
+    bought = _bought(_ending(world))
+    if not bought <= _bought(whole):
+        found.append(f"it bought {sorted(bought)}, not {sorted(_bought(whole))}")
+    found += _typed_on(day, world, day.next_lines, is_troubled=True)
     return found + _judged_books(day, world)
 
 
+#: Ways to die, and what is typed afterwards: the same again, or only what comes next.
+ENDINGS: tuple[tuple[BlowKind, Callable[..., list[str]]], ...] = (
+    ("kill", _finish),
+    ("power", _finish),
+    ("kill", _judged_day),
+)
+
+
+def _bought(ending: Any) -> set[str]:
+    orders = (json.loads(each) for each in ending[0])
+    return {f"{o['client_order_id']} {o['qty']}" for o in orders if o["side"] == "buy"}
+
+
 def _typed_on(
-    day: Day, world: World, number: int, unknown_until: dt.datetime | None = None
+    day: Day, world: World, lines: Sequence[cron.Line], *, is_troubled: bool = False
 ) -> list[str]:
-    """Type a session's lines; an outcome may stay unknown until an instant, and no longer."""
+    """Type lines, which all must end well.
+
+    After trouble an outcome may stay unknown until the close, and what leads to entries may lack
+    what was not made.
+    """
     found = []
-    for line in day.lines[number:]:
+    closes_at = hours(day.session).closes_at
+    for line in lines:
         world.advance(line.at)
         typed = world.type(*line.words)
-        is_unknown = typed.code == OutcomeUnknown.exit_code
-        if typed.code and not (is_unknown and unknown_until and line.at < unknown_until):
+        is_unknown = typed.code == OutcomeUnknown.exit_code and line.at < closes_at
+        is_missing = typed.code == ArtifactError.exit_code and line.words[0] in TOWARDS_ENTRIES
+        if typed.code and not (is_troubled and (is_unknown or is_missing)):
             found.append(f"{typed.line()}: {typed.said}")
         found += [each.detail for each in checkers.Stops().judge(typed, truth.read(world.exchange))]
     return found
@@ -333,7 +361,11 @@ def _typed_on(
 
 def _judged_books(day: Day, world: World) -> list[str]:
     found = [each.detail for each in checkers.judge_books(world)]
-    for words in (("prove", day.session.isoformat()), ("audit", "verify")):
+    last = max(path.name for path in (world.root / "artifacts").glob("2*"))
+    for words in (
+        ("prove", "--from", day.session.isoformat(), "--to", last),
+        ("audit", "verify"),
+    ):
         typed = world.type(*words)
         if typed.code:
             found.append(f"{typed.line()}: {typed.said}")

@@ -18,7 +18,7 @@ from quantcli.testing.desks import Template, make_template
 from quantcli.testing.history import Typed
 from quantcli.testing.points import Blow, BlowKind
 from quantcli.testing.stage import set_for
-from quantcli.testing.swarm import draw, draw_fault
+from quantcli.testing.swarm import draw, draw_fault, focused
 from quantcli.testing.world import World
 
 #: Different markets; each is traded by many worlds.
@@ -257,13 +257,14 @@ def run_world(name: str, folder: Path, *, keeps: bool = False) -> Result:
     """Run the world of a name; the same name is the same world.
 
     Args:
-        name: Any text; the seed of everything in the world.
+        name: Any text; the seed of everything in the world. After a plus sign stand the only
+            troubles that it has, e.g. `1-3+kill+drop-after-accept`.
         folder: Where templates and desks are made.
         keeps: Leave the desk there.
     """
     chance = Random(name)  # noqa: S311 - trouble on request, not a secret
     template = make_template(folder, chance.randrange(MARKETS))
-    world = _world(template, folder / f"world-{name}", chance)
+    world = _world(name, template, folder / f"world-{name}", chance)
     try:
         with set_for(world):
             return Simulation(name, world, chance).run(template.sessions)
@@ -273,9 +274,10 @@ def run_world(name: str, folder: Path, *, keeps: bool = False) -> Result:
             shutil.rmtree(world.root, ignore_errors=True)
 
 
-def _world(template: Template, root: Path, chance: Random) -> World:
+def _world(name: str, template: Template, root: Path, chance: Random) -> World:
     shutil.rmtree(root, ignore_errors=True)
-    return World(template, root, draw(chance))
+    _, *wanted = name.split("+")
+    return World(template, root, focused(wanted) if wanted else draw(chance))
 
 
 Facts = dict[str, Any]

@@ -80,7 +80,6 @@ class WorldAdapter(in_process.InProcessAdapter):
         world.points.passed(f"answered {method} {_shape(shape)}")
         return answer
 
-
     def _carried(self, fate: Fate, request: PreparedRequest, *rest: Any, **more: Any) -> Response:
         """Carry a request as its fate has it."""
         if fate == "lost":

@@ -6,7 +6,8 @@ be traded, and with a little of each the rare pairs would never meet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 from typing import Any, Literal
@@ -130,6 +131,41 @@ def draw(chance: Random) -> Swarm:
         limit_fills_on="touch" if fills == "touch" else "trade-through",
         volume_share_max=chance.choice((None, None, Decimal("0.00005"))),
     )
+
+
+#: What a world's name may ask for after a plus sign, besides the kinds of faults: the rates that
+#: are not zero then.
+FOCUS: dict[str, dict[str, Any]] = {
+    "kill": {"kill_rate": 0.5},
+    "power": {"power_rate": 0.5, "again_rate": 0.5},
+    "again": {"again_rate": 1.0},
+    "full-disk": {"disk_rate": 0.5},
+    "skip": {"skip_rate": 0.15},
+    "double": {"double_rate": 0.5},
+    "swap": {"swap_rate": 0.3},
+    "late": {"late_rate": 0.5},
+    "overlap": {"overlap_rate": 0.7},
+    "operator": {"operator_rate": 0.3},
+    "steps": {"is_by_day": False},
+    "parts": {"volume_share_max": Decimal("0.00002")},
+}
+
+
+def focused(wanted: Sequence[str]) -> Swarm:
+    """Return a world that has these troubles, often, and no other.
+
+    Args:
+        wanted: Kinds of faults, or keys of FOCUS.
+
+    Raises:
+        KeyError: there is no such trouble.
+    """
+    kinds = tuple(each for each in wanted if each in FAULT_SETTINGS)
+    rates: dict[str, Any] = {"kinds": kinds, "fault_rate": 0.7 if kinds else 0.0}
+    for each in wanted:
+        if each not in kinds:
+            rates |= FOCUS[each]
+    return replace(CALM, **rates)
 
 
 def draw_fault(chance: Random, kinds: tuple[str, ...]) -> dict[str, Any]:
