@@ -237,7 +237,9 @@ def _orders(a: Any) -> str:
 
 def _exits(a: Any) -> str:
     uncovered = _uncovered(a)
-    tail = f", UNCOVERED {' '.join(uncovered)}" if uncovered else ", every share covered"
+    # Without the broker's word nobody knows of every share.
+    known = "every share covered" if a.exit_code == 0 else "every share known of covered"
+    tail = f", UNCOVERED {' '.join(uncovered)}" if uncovered else f", {known}"
     return f"{len(a.reviews)} positions, {_orders(a)}{tail}"
 
 

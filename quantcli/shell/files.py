@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from quantcli.contracts.errors import ArtifactConflict, StorageError
@@ -103,7 +103,7 @@ def _settle_name(path: Path) -> None:
     with it in a power cut, however well it is flushed itself. Ours are known by owner and mode.
     """
     while path not in _SETTLED and _is_ours(path):
-        with suppress(PermissionError):
+        if os.access(path.parent, os.R_OK):
             sync_directory(path.parent)
         if _Syncing.is_immediate:
             _SETTLED.add(path)

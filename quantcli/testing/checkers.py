@@ -56,7 +56,8 @@ class Orders:
         for symbol in {each["symbol"] for each in now.orders}:
             selling = now.covered(symbol)
             if selling > max(now.held(symbol), Decimal(0)):
-                found.append(Violation("INV-05", f"{symbol}: {selling} on sale, {now.held(symbol)} held"))  # fmt: skip
+                told = f"{symbol}: {selling} on sale, {now.held(symbol)} held"
+                found.append(Violation("INV-05", told))
         return found + self._judge_twice(now)
 
     def approval(self, name: str) -> dict[str, Any] | None:
@@ -165,9 +166,22 @@ class Stops:
         bare = {s: now.held(s) - now.covered(s) for s in now.positions}
         naked = sorted(symbol for symbol, shares in bare.items() if shares > 0)
         unnamed = [symbol for symbol in naked if symbol not in typed.said]
-        if naked and (typed.code == 0 or (typed.code in {7, 8} and unnamed)):
-            return [Violation("INV-07", f"{naked} uncovered, exit {typed.code}: {typed.said!r}")]
+        code = _exits_code(typed)
+        if naked and (code == 0 or (code in _KNOWING and unnamed)):
+            return [Violation("INV-07", f"{naked} uncovered, exit {code}: {typed.said!r}")]
         return []
+
+
+#: Exit codes of an `exits` that could read the broker: it must name what is uncovered.
+_KNOWING = frozenset({7, 8})
+
+
+def _exits_code(typed: Typed) -> int | None:
+    """Return how `exits` ended, also within a `day`."""
+    if "day" not in typed.words:
+        return typed.code
+    lines = [line for line in typed.said.splitlines() if " exits: " in line and line[0] == "["]
+    return int(lines[-1][1 : lines[-1].index("]")]) if lines else None
 
 
 class Files:
@@ -269,7 +283,7 @@ def judge_sends(typed: Typed, orders: Orders) -> list[Violation]:
             continue
         if typed.is_halted:
             found.append(Violation("INV-09", f"{body['symbol']}: bought under a halt"))
-        if typed.is_paused and not typed.words[0] == "day":
+        if typed.is_paused and typed.words[0] != "day":
             found.append(Violation("INV-22", f"{body['symbol']}: bought while paused"))
         if is_skewed:
             found.append(Violation("INV-27", f"{body['symbol']}: bought by a wrong clock"))
@@ -345,7 +359,7 @@ def newest(session: Path, step: str) -> Path | None:
 
 
 def judge_books(world: World) -> list[Violation]:
-    """Judge the end: each fill in exactly one sealed log, cash and shares as the broker has them."""
+    """Judge the end: each fill in one sealed log, cash and shares as the broker has them."""
     logged: dict[str, int] = {}
     for path in sorted((world.root / "artifacts").glob("*/transactions.jsonl")):
         for line in path.read_bytes().splitlines():
@@ -354,7 +368,11 @@ def judge_books(world: World) -> list[Violation]:
                 name = row["body"]["fill"]["execution_id"]
                 logged[name] = logged.get(name, 0) + 1
     booked = {each["id"] for each in truth.fills(world.exchange)}
-    found = [Violation("INV-17", f"fill {name} told {n} times") for name, n in logged.items() if n > 1]  # fmt: skip
+    found = [
+        Violation("INV-17", f"fill {name} told {times} times")
+        for name, times in logged.items()
+        if times > 1
+    ]
     if booked != set(logged):
         missing, extra = sorted(booked - set(logged)), sorted(set(logged) - booked)
         found.append(Violation("INV-17", f"fills lost {missing}, invented {extra}"))
@@ -365,7 +383,8 @@ def judge_books(world: World) -> list[Violation]:
     if ours != theirs:
         found.append(Violation("INV-17", f"positions {ours}, at the broker {theirs}"))
     if Decimal(snapshot["cash"]) != Decimal(now.account["cash"]):
-        found.append(Violation("INV-20", f"cash {snapshot['cash']}, at the broker {now.account['cash']}"))  # fmt: skip
+        told = f"cash {snapshot['cash']}, at the broker {now.account['cash']}"
+        found.append(Violation("INV-20", told))
     return found
 
 

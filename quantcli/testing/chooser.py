@@ -20,7 +20,8 @@ class Chooser:
 
         Args:
             faults_max: Most faults in one run.
-            part, parts: Which part of the runs, told apart by their first fault.
+            part: Which part of the runs, told apart by their first fault, from 0.
+            parts: How many parts there are.
         """
         self._faults_max = faults_max
         self._part, self._parts = part, parts

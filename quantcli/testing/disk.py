@@ -72,7 +72,7 @@ class WatchedDisk:
                 lost += 1
         for _, undos in sorted(self._doubtful_entries.items(), reverse=True):
             for undo in reversed(undos):
-                if chance.random() < 0.5:  # noqa: PLR2004 - any subset
+                if chance.random() < 0.5:
                     undo()
                     lost += 1
         self.settle()

@@ -2,9 +2,9 @@
 
 The day is typed once without trouble, and the moments of each command are counted. Then, for each
 moment, the desk as it was before that command dies there, by a kill and by a power cut. Typed
-again, it finishes its day, which must end as the untroubled one did; and if nobody types it again,
-what cron types next must leave everything in order. A moment that nobody died at is counted as well, so that a
-new touch of the world which escapes the enumeration shows.
+again, it finishes its day, which must end as the untroubled one did; and if nobody types it
+again, what cron types next must leave everything in order. Moments found and moments died at are
+counted apart, so that a new touch of the world which escapes the enumeration shows.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def every_moment(
         folder: Where desks are made.
         market: Which market.
         session: Which of its sessions, from 0.
-        part, parts: Which part of the moments, for several processes; all parts are everything.
+        part: Which part of the moments, from 0; all parts are everything.
+        parts: How many parts there are, e.g. processes.
         stride: 1: every moment; n: every n-th only.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +136,8 @@ def every_moment(
             for kind, finish in ENDINGS:
                 total.runs += 1
                 blows = ((Blow(at, kind),),)
-                name = f"market {market} session {session} command {number} {kind}@{at} {moments[at]}"  # fmt: skip
+                where = f"market {market} session {session} command {number}"
+                name = f"{where} {kind}@{at} {moments[at]}"
                 end = partial(finish, day, number=number, whole=whole)
                 total.violations += _spoilt(day, world, number, blows, name, end)
     day.end()
@@ -151,7 +153,8 @@ def every_pair(
         folder: Where desks are made.
         market: Which market.
         session: Which of its sessions, from 0.
-        part, parts: Which part of the pairs' first moments; all parts are everything.
+        part: Which part of the pairs, by their first moment, from 0; all parts are everything.
+        parts: How many parts there are, e.g. processes.
         stride: 1: every pair; n: every n-th only.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -198,7 +201,8 @@ def every_choice(
         market: Which market.
         session: Which of its sessions, from 0; one with a single entry keeps it small.
         faults_max: Most faults in one run.
-        part, parts: Which part of the choices; all parts are everything.
+        part: Which part of the choices, by their first fault, from 0; all parts are everything.
+        parts: How many parts there are, e.g. processes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     day, total = Day(folder, market, session), Count()
@@ -222,7 +226,7 @@ def _chosen(
     twin = day.twin(world)
     try:
         with set_for(twin):
-            twin.choose = lambda method, path: _fate(twin, chooser, method)
+            twin.choose = lambda method, _: _fate(twin, chooser, method)
             for _ in range(2):
                 twin.type("execute")
             twin.choose = None
@@ -296,7 +300,7 @@ def _spoilt(
             for each in blows:
                 typed = twin.type(*day.lines[number].words, blows=each)
                 if typed.code is None and each[0].kind == "power":
-                    twin.cut_power(Random(name))  # noqa: S311 - which effects are lost
+                    twin.cut_power(Random(name))
             found = end(twin)
     finally:
         _drop(twin)

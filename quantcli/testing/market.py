@@ -1,4 +1,4 @@
-"""A made-up market that keeps a desk busy: rising waves whose dips end one setup and start the next.
+"""A made-up market that keeps a desk busy: rising waves, whose dips end setups and begin others.
 
 Prices rise a little each session and swing around their own trend, so that every few sessions
 some symbol leaves its averages and comes back: a signal. Sudden falls hit stops, jumps leave
@@ -79,7 +79,7 @@ def make_bars(seed: int, last: dt.date, sessions: int) -> MadeBars:
     """Return a market with history before the last `sessions` sessions, which end at `last`."""
     wanted = HISTORY_SESSIONS + sessions
     days = sessions_between(last - dt.timedelta(days=2 * wanted), last)[-wanted:]
-    chance = random.Random(f"market-{seed}")  # noqa: S311 - a made-up market, not a secret
+    chance = random.Random(f"market-{seed}")
     rows: dict[dt.date, dict[str, DailyRow]] = {day: {} for day in days}
     for symbol in (*SYMBOLS, BENCHMARK):
         for day, row in zip(days, _walk(symbol, len(days), chance), strict=True):

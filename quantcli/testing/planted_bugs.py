@@ -62,7 +62,7 @@ _ALL = (
     ),
     _one(
         "unknown-never-looked-up", _SYNC,
-        "    unknown = [order for order in live if order.state == \"UNKNOWN\"]\n"
+        '    unknown = [order for order in live if order.state == "UNKNOWN"]\n'
         "    for order in unknown:\n        shown = look_up",
         "    unknown = live[:0]\n    for order in unknown:\n        shown = look_up",
     ),
@@ -95,8 +95,8 @@ _ALL = (
     ),
     _one(
         "fill-booked-twice", _SYNC,
-        "    new = [item for item in activities if not desk.journal.has_activity(item.activity_id)]\n",
-        "    new = list(activities)\n",
+        "item for item in activities if not desk.journal.has_activity(item.activity_id)",
+        "item for item in activities",
     ),
     _one(
         "activities-read-from-today", _SYNC,
@@ -137,14 +137,14 @@ _ALL = (
     ),
     _one(
         "certificate-counts-what-is-in-doubt", "quantcli.core.coverage",
-        "_COVERING_STATES = frozenset({\"SUBMITTED\", \"PARTIALLY_FILLED\"})",
+        '_COVERING_STATES = frozenset({"SUBMITTED", "PARTIALLY_FILLED"})',
         "_COVERING_STATES = frozenset({'SUBMITTED', 'PARTIALLY_FILLED', 'UNKNOWN', 'PENDING',"
         " 'REJECTED', 'PENDING_CANCEL', 'CANCELLED'})",
     ),
     _one(
         "uncovered-not-said", _EXITS,
-        "        codes.add(\"share-uncovered\")",
-        "        codes.add(\"\")",
+        '        codes.add("share-uncovered")',
+        '        codes.add("")',
     ),
     _one(
         "halt-not-read-before-a-send", _EXECUTE,
@@ -153,8 +153,8 @@ _ALL = (
     ),
     Bug("paused-not-obeyed", (
         Edit(_EXECUTE,
-             "        if \"paused\" in flags and flags[\"paused\"].is_set:\n",
-             "        if \"paused\" not in flags and reading.all:\n"),
+             '        if "paused" in flags and flags["paused"].is_set:\n',
+             '        if "paused" not in flags and reading.all:\n'),
         Edit("quantcli.core.gates.paused", "    if facts.paused is not None:\n", "    if False:\n"),
         Edit("quantcli.core.gates.paused",
              "    if reported is not None and reported.paused.is_set:\n", "    if False:\n"),
@@ -172,12 +172,12 @@ _ALL = (
     ),
     _one(
         "unsent-never-ends", _LIFE,
-        "        if order.state == \"PENDING\" and is_over:\n",
-        "        if order.state == \"PENDING\" and is_over is None:\n",
+        '        if order.state == "PENDING" and is_over:\n',
+        '        if order.state == "PENDING" and is_over is None:\n',
     ),
     _one(
         "wrong-clock-believed", _EXECUTE,
-        "        return \"clock-skew\" if self._is_skewed else None\n",
+        '        return "clock-skew" if self._is_skewed else None\n',
         "        return None\n",
     ),
     Bug("positions-limit-one-off", (
@@ -195,9 +195,9 @@ _ALL = (
     )),
     _one(
         "directory-not-flushed", _FILES,
-        "        # Also for a file found there: the attempt that linked it may have died before this.\n"
+        "the attempt that linked it may have died before this.\n"
         "        sync_directory(path.parent)\n",
-        "",
+        "\n",
     ),
     _one(
         "file-not-flushed", _FILES,
@@ -211,9 +211,8 @@ _ALL = (
     ),
     _one(
         "written-in-place", _FILES,
-        "    temporary = _write_temporary(path, data)\n    try:\n        os.link(temporary, path)\n",
-        "    temporary = _write_temporary(path, data)\n    try:\n"
-        "        append_durably(path, data)\n",
+        "    try:\n        os.link(temporary, path)\n",
+        "    try:\n        append_durably(path, data)\n",
     ),
     _one(
         "tape-not-flushed", "quantcli.shell.tape",

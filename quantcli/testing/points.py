@@ -17,7 +17,7 @@ BlowKind = Literal["kill", "power", "no-space", "no-space-any-more", "overlap"]
 DEADLY: frozenset[BlowKind] = frozenset({"kill", "power"})
 
 
-class Crash(BaseException):  # noqa: N818 - no code may handle it, so it is no Exception
+class Crash(BaseException):
     """The process is gone. Whatever runs while it unwinds may leave no trace."""
 
 
@@ -36,7 +36,9 @@ class Points:
         struck: The blows that were struck.
     """
 
-    def __init__(self, blows: tuple[Blow, ...] = (), overlap: Callable[[], None] | None = None):
+    def __init__(
+        self, blows: tuple[Blow, ...] = (), overlap: Callable[[], None] | None = None
+    ) -> None:
         """Plan the blows; `overlap` is what another process does at that moment."""
         self._blows = {blow.at: blow for blow in blows}
         self._overlap = overlap

@@ -149,15 +149,15 @@ class _another_zone:  # noqa: N801 - used like a function
     """This process believes to be in Auckland."""
 
     def __enter__(self) -> None:
-        self._before = os.environ.get("TZ")  # noqa: TID251 - what is changed is put back
-        os.environ["TZ"] = "Pacific/Auckland"  # noqa: TID251
+        self._before = os.environ.get("TZ")
+        os.environ["TZ"] = "Pacific/Auckland"
         time.tzset()
 
     def __exit__(self, *_: object) -> None:
         if self._before is None:
-            del os.environ["TZ"]  # noqa: TID251
+            del os.environ["TZ"]
         else:
-            os.environ["TZ"] = self._before  # noqa: TID251
+            os.environ["TZ"] = self._before
         time.tzset()
 
 

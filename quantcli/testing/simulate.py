@@ -202,9 +202,11 @@ class Simulation:
     def _judge_end(self) -> None:
         world, last = self.world, self.world.history.commands[-1]
         found: list[Violation] = []
-        for session in sorted((world.root / "artifacts").glob("2*")):
-            if not (session / "manifest.json").exists():
-                found.append(Violation("INV-25", f"{session.name} is not sealed"))
+        found += [
+            Violation("INV-25", f"{session.name} is not sealed")
+            for session in sorted((world.root / "artifacts").glob("2*"))
+            if not (session / "manifest.json").exists()
+        ]
         self.result.signals = len(checkers.scanned(world))
         found += checkers.judge_signals(world, self._orders)
         found += checkers.judge_books(world) + checkers.judge_secrets(world)
@@ -262,7 +264,7 @@ def run_world(name: str, folder: Path, *, keeps: bool = False) -> Result:
         folder: Where templates and desks are made.
         keeps: Leave the desk there.
     """
-    chance = Random(name)  # noqa: S311 - trouble on request, not a secret
+    chance = Random(name)
     template = make_template(folder, chance.randrange(MARKETS))
     world = _world(name, template, folder / f"world-{name}", chance)
     try:

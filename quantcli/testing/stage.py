@@ -23,12 +23,10 @@ from requests.exceptions import ConnectionError, RequestException  # noqa: A004 
 
 import quantcli.cli.app as command_line
 import quantcli.cli.venue as cli_venue
-import quantcli.exchange.clock_reading as clock_reading
-import quantcli.exchange.in_process as in_process
-import quantcli.shell.journal_db as journal_db
-import quantcli.shell.lock as lock
 from quantcli.cli import desk_file, wiring
+from quantcli.exchange import clock_reading, in_process
 from quantcli.exchange.venue import Exchange
+from quantcli.shell import journal_db, lock
 from quantcli.shell.clock import WallClock
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ class LastingExchange(Exchange):
     def twin(self) -> LastingExchange:
         """Return an exchange of its own with the same book."""
         made = LastingExchange(None, self._bars, self.settings)
-        self._book._db.backup(made._book._db)  # noqa: SLF001 - nobody but a test copies a book
+        self._book._db.backup(made._book._db)
         return made
 
     def close(self) -> None:
@@ -98,7 +96,7 @@ class WorldAdapter(in_process.InProcessAdapter):
 def _shape(path: str) -> str:
     """Return a path without the ids in it, so that equal moments have equal names."""
     parts = path.split("/")
-    return "/".join("*" if len(part) == 36 and part.count("-") == 4 else part for part in parts)  # noqa: PLR2004 - a UUID
+    return "/".join("*" if len(part) == 36 and part.count("-") == 4 else part for part in parts)
 
 
 class _Commits(sqlite3.Connection):
@@ -139,9 +137,9 @@ def set_for(world: World) -> Iterator[None]:
         for owner, name, value in (
             (in_process, "InProcessAdapter", adapter),
             (cli_venue, "open_exchange", lambda *_, **__: world.exchange),
-            (clock_reading, "book_clock", lambda path: world.exchange.clock),
-            (WallClock, "now", lambda self: world.now()),
-            (WallClock, "sleep", lambda self, seconds: world.wait(seconds)),
+            (clock_reading, "book_clock", lambda _: world.exchange.clock),
+            (WallClock, "now", lambda _: world.now()),
+            (WallClock, "sleep", lambda _, seconds: world.wait(seconds)),
             (lock, "time", _Instead(time, monotonic=world.monotonic, sleep=world.wait)),
             (journal_db, "sqlite3", _Instead(sqlite3, connect=_connector(world))),
             (command_line, "_load", _load),
@@ -158,13 +156,15 @@ def _connector(world: World) -> Callable[..., sqlite3.Connection]:
 
     def connect(database: str, **more: Any) -> sqlite3.Connection:
         if database == ":memory:" or "mode=ro" in database:
-            return sqlite3.connect(database, **more)
-        return sqlite3.connect(database, factory=kind, **more)
+            plain: sqlite3.Connection = sqlite3.connect(database, **more)
+            return plain
+        opened: sqlite3.Connection = sqlite3.connect(database, factory=kind, **more)
+        return opened
 
     return connect
 
 
-_load = lru_cache(maxsize=None)(command_line._load)  # noqa: SLF001 - pure, and remembered
+_load = lru_cache(maxsize=None)(command_line._load)
 _read_config = desk_file.load_config
 
 

@@ -122,7 +122,7 @@ def draw(chance: Random) -> Swarm:
         late_rate=rate(0.05, 0.3),
         overlap_rate=rate(0.05, 0.2),
         operator_rate=rate(0.03),
-        is_by_day=chance.random() < 0.4,  # noqa: PLR2004 - most crontabs call the steps
+        is_by_day=chance.random() < 0.4,
         settings={
             "TARGET": chance.choice(("true", "false")),
             "HOLD": str(chance.choice((0, 0, 2, 5))),

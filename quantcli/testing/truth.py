@@ -72,7 +72,7 @@ def fills(exchange: Exchange) -> list[dict[str, Any]]:
             f"direction=asc&page_size=100{token}",
         )
         found += page
-        if len(page) < 100:  # noqa: PLR2004 - the page's size
+        if len(page) < 100:
             return found
         token = f"&page_token={page[-1]['id']}"
 
@@ -80,7 +80,7 @@ def fills(exchange: Exchange) -> list[dict[str, Any]]:
 def ask(exchange: Exchange, path: str, query: str = "") -> Any:
     """Return the body of an answer to a question."""
     status, _, body = exchange.answer("GET", path, query, b"")
-    assert status == 200, (path, query, status, body)  # noqa: PLR2004
+    assert status == 200, (path, query, status, body)
     return json.loads(body)
 
 

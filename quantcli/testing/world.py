@@ -118,7 +118,7 @@ class World:
         self.points = Points(blows, (lambda: self._overlap(overlap)) if overlap else None)
         self.disk.points = self.points
         self.history.begin(typed)
-        files._SETTLED.clear()  # noqa: SLF001 - each command is a process of its own
+        files._SETTLED.clear()
         printed = io.StringIO()
         try:
             with redirect_stdout(printed), redirect_stderr(printed):
