@@ -25,6 +25,27 @@ DATA, OTHER = b'{"a":1}\n', b'{"a":2}\n'
 NO = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EMFILE)
 
 
+@pytest.fixture(autouse=True)
+def settled(tmp_path, monkeypatch):
+    """The test's own folder is durable; what is made in it is not."""
+    monkeypatch.setattr(files, "_SETTLED", {tmp_path, *tmp_path.parents})
+
+
+def test_a_folder_that_a_dead_process_made_is_flushed_before_anything_rests_on_it(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "2024-11-27"
+    folder.mkdir(mode=0o700)  # and whoever made it died before the flush
+
+    first = calls_of(monkeypatch, lambda: publish_once(folder / "a.json", DATA))
+    second = calls_of(monkeypatch, lambda: publish_once(folder / "b.json", DATA))
+
+    opened = [words[0] for name, *words in first if name == "open"]
+    assert [str(path) for path in opened[:1]] == [str(tmp_path)]
+    assert [name for name, *_ in first].count("fsync") == 3
+    assert [name for name, *_ in second].count("fsync") == 2
+
+
 def mode_of(path):
     return stat.S_IMODE(path.stat().st_mode)
 
