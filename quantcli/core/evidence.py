@@ -148,17 +148,14 @@ class Evidence:
         return in_run_order(known.values(), self.expected)
 
     def unresolved(self) -> tuple[OrderRecord, ...]:
-        """Return orders of unknown outcome, and entries of this session not at their end.
+        """Return orders of unknown outcome, and entries not at their end.
 
-        While there is one, the session's signals have not all ended and it is not sealed.
+        While there is one, the signals of its session have not all ended: neither that session is
+        sealed nor this one, whose seal names the one before.
         """
         return tuple(
             order
             for order in self.orders
             if order.state == "UNKNOWN"
-            or (
-                order.intent.purpose == "entry"
-                and order.intent.session == self.session
-                and order.state not in TERMINAL_ORDER_STATES
-            )
+            or (order.intent.purpose == "entry" and order.state not in TERMINAL_ORDER_STATES)
         )

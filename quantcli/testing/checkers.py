@@ -29,9 +29,20 @@ class Violation(NamedTuple):
     detail: str
 
 
+class Unreadable(Exception):
+    """A published file is not whole."""
+
+
 def read_json(path: Path) -> Any:
-    """Return what a file says."""
-    return json.loads(path.read_bytes())
+    """Return what a file says.
+
+    Raises:
+        Unreadable: it is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise Unreadable(f"{path.name} is not whole: {error}") from error
 
 
 class Orders:

@@ -41,7 +41,7 @@ symbols = "imported"
 exclude = ["{BENCHMARK}"]
 
 [limits]
-positions_max = 5
+positions_max = @POSITIONS@
 entries_per_session_max = 3
 symbol_concentration_fraction_max = 0.25
 exposure_gross_usd_max = 90_000

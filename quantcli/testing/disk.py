@@ -82,7 +82,7 @@ class WatchedDisk:
         text = os.fspath(path)
         return (
             isinstance(text, str)
-            and text.startswith(self._root)
+            and f"{text}/".startswith(self._root)
             and not Path(text).name.startswith(_NOT_OURS)
         )
 

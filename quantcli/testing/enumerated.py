@@ -113,7 +113,14 @@ class Day:
 
 
 def every_moment(
-    folder: Path, market: int, session: int, *, part: int = 0, parts: int = 1, stride: int = 1
+    folder: Path,
+    market: int,
+    session: int,
+    *,
+    part: int = 0,
+    parts: int = 1,
+    stride: int = 1,
+    only: int | None = None,
 ) -> Count:
     """Die at every moment of a day, once for each kind of death.
 
@@ -124,11 +131,14 @@ def every_moment(
         part: Which part of the moments, from 0; all parts are everything.
         parts: How many parts there are, e.g. processes.
         stride: 1: every moment; n: every n-th only.
+        only: The number of a command, from 0: the moments of that one alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
     day, total = Day(folder, market, session), Count()
     whole = _whole_day(day)
     for number, world in day.befores():
+        if only not in {None, number}:
+            continue
         moments = _moments(day, world, number)
         total.found += len(range(part, len(moments), parts))
         for at in range(part, len(moments), parts * stride):
@@ -386,11 +396,15 @@ def _again(day: Day, world: World, number: int, expected: Any) -> list[str]:
 
 
 def _told(day: Day, world: World, number: int) -> Any:
-    """Return what the broker knows and what the step's artifact says, without its inputs."""
+    """Return what the broker knows and what the step's artifact says.
+
+    Not compared are its inputs and calls, which tell of the attempts.
+    """
     step = day.lines[number].words[0]
     path = checkers.newest(world.root / "artifacts" / day.session.isoformat(), step)
     artifact = {} if path is None else checkers.read_json(path)
-    artifact.pop("inputs", None)
+    for name in ("inputs", "calls"):
+        artifact.pop(name, None)
     return _ending(world), artifact
 
 

@@ -13,7 +13,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from quantcli.contracts.bars import MinuteBar, Split
+from quantcli.contracts.bars import MinuteBar
+from quantcli.contracts.corporate_actions import CorporateAction
 from quantcli.core.sessions import sessions_between
 
 __all__ = ["BENCHMARK", "FEED", "INDEX", "SYMBOLS", "MadeBars", "make_bars"]
@@ -56,8 +57,8 @@ class MadeBars:
         """Return no minute bars: this market has daily ones."""
         return ()
 
-    def splits(self, first: dt.date, last: dt.date) -> tuple[Split, ...]:
-        """Return no splits."""
+    def actions(self, first: dt.date, last: dt.date) -> tuple[CorporateAction, ...]:
+        """Return no corporate actions: these prices are adjusted."""
         return ()
 
     def bars_csv(self) -> str:

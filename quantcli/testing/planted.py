@@ -1,4 +1,4 @@
-"""`python -m quantcli.testing.planted BUG WORLD...`: does the adversary find a known bug?
+"""`python -m quantcli.testing.planted BUG [PLACE...]`: does the adversary find a known bug?
 
 A bug is a few replacements in the program's source, made while its modules are imported in this
 process; the files are not touched. A bug whose text is no longer there is an error, so that none
@@ -92,16 +92,41 @@ def main(arguments: Sequence[str]) -> int:
     name, *worlds = arguments
     bug = BUGS[name]
     plant(bug)
-    from quantcli.testing.simulate import run_world
+    from quantcli.testing.sim import memory_folder
 
-    with tempfile.TemporaryDirectory(prefix="quantcli-planted-") as folder:
+    with tempfile.TemporaryDirectory(prefix="quantcli-planted-", dir=memory_folder()) as folder:
         for world in worlds or bug.worlds:
-            found = run_world(world, Path(folder)).violations
+            found = _broken(world, Path(folder))
             if found:
-                print(f"{name}: found in world {world}: {found[0]}")
+                print(f"{name}: found in {world}: {found[0]}")
                 return FOUND
-    print(f"{name}: not found in {len(worlds or bug.worlds)} worlds")
+    print(f"{name}: not found in {len(worlds or bug.worlds)} places")
     return NOT_FOUND
+
+
+def _broken(place: str, folder: Path) -> list[str]:
+    """Return what is broken in a world, or in an enumeration of one day.
+
+    Args:
+        place: The name of a world; or `moments:<market>:<session>:<command>:<stride>`; or
+            `choices:<market>:<session>:<faults>`; or `twin:<world>`.
+        folder: Where desks are made.
+    """
+    from quantcli.testing import enumerated, simulate
+
+    kind, *numbers = place.split(":")
+    if not numbers:
+        return simulate.run_world(place, folder).violations
+    if kind == "twin":
+        elsewhere = folder / "in a folder of another name"
+        elsewhere.mkdir()
+        here, there = (simulate.run_world(numbers[0], each) for each in (folder, elsewhere))
+        return [] if here.digest == there.digest else ["INV-24: other bytes elsewhere"]
+    market, session, *rest = (int(each) for each in numbers)
+    if kind == "choices":
+        return enumerated.every_choice(folder, market, session, *rest).violations
+    only, stride = rest
+    return enumerated.every_moment(folder, market, session, only=only, stride=stride).violations
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ class Bug(NamedTuple):
     Attributes:
         name: What is wrong.
         edits: Replacements; more than one where two places hold the same promise.
-        worlds: Names of worlds in which it shows.
+        worlds: Where it shows; see `planted`.
     """
 
     name: str
@@ -61,12 +61,6 @@ _ALL = (
         "        update={'client_order_id': intent.client_order_id + 'r'}))\n",
     ),
     _one(
-        "unknown-never-looked-up", _SYNC,
-        '    unknown = [order for order in live if order.state == "UNKNOWN"]\n'
-        "    for order in unknown:\n        shown = look_up",
-        "    unknown = live[:0]\n    for order in unknown:\n        shown = look_up",
-    ),
-    _one(
         "unknown-ended-before-the-close", _EXITS,
         "    if not lost or min(desk.stamp.as_of, desk.broker.clock().timestamp) < closes_at:",
         "    if not lost or closes_at is None:",
@@ -104,11 +98,6 @@ _ALL = (
         "    return desk.stamp.session\n    for _ in range(_SESSIONS_BACK_MAX):",
     ),
     _one(
-        "another-account-believed", _SYNC,
-        "    if theirs != genesis.account_id:",
-        "    if theirs != theirs:",
-    ),
-    _one(
         "missing-believed-of-another-account", _SYNC,
         "        elif order.state in WORKING_ORDER_STATES and is_own_account(desk):",
         "        elif order.state in WORKING_ORDER_STATES:",
@@ -131,9 +120,9 @@ _ALL = (
              "    if candidate is None:"),
     )),
     _one(
-        "stop-for-the-first-shares-only", _PLAN,
-        "    missing = to_protect - _total(now.stops)\n",
-        "    missing = to_protect - max(to_protect, _total(now.stops))\n",
+        "stop-not-enlarged", _PLAN,
+        "        share = left if stop is stops[-1] else min(stop.quantity, left)\n",
+        "        share = min(stop.quantity, left)\n",
     ),
     _one(
         "certificate-counts-what-is-in-doubt", "quantcli.core.coverage",
@@ -160,11 +149,14 @@ _ALL = (
              "    if reported is not None and reported.paused.is_set:\n", "    if False:\n"),
         Edit("quantcli.core.gates.reconciled", "    if found.breaks:\n", "    if False:\n"),
     )),
-    _one(
-        "entry-after-its-time", _LIFE,
-        "    is_in_time = intent.expires_at is None or now < intent.expires_at\n",
-        "    is_in_time = True\n",
-    ),
+    Bug("entry-after-its-time", (
+        Edit(_LIFE, "    is_in_time = intent.expires_at is None or now < intent.expires_at\n",
+             "    is_in_time = True\n"),
+        Edit(_LIFE,
+             "        has_ended = intent.expires_at is not None and"
+             " intent.expires_at <= desk.stamp.as_of\n",
+             "        has_ended = False\n"),
+    )),
     _one(
         "time-to-live-not-ended", _LIFE,
         "    return cancel(desk, order, patience) if is_overdue(desk, order) else order\n",

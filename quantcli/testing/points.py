@@ -64,6 +64,11 @@ class Points:
         if self._is_full and is_disk:
             raise no_space()
 
+    @property
+    def has_begun(self) -> bool:
+        """True once the command did more than to flush the folders that it found."""
+        return any(not name.startswith("fsync ") for name in self.names)
+
     def die_after_next(self, *, skipped: bool) -> None:
         """Plan a death at the next moment, or at the one after a request's answer.
 

@@ -66,12 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run worlds, or one world again; return 0 if nothing was broken."""
     options = _options(arguments)
     with tempfile.TemporaryDirectory(
-        prefix="quantcli-sim-", dir=options.folder or (_MEMORY if _MEMORY.is_dir() else None)
+        prefix="quantcli-sim-", dir=options.folder or memory_folder()
     ) as name:
         folder = Path(name)
         if options.world:
             return _one_world(folder, options.world, keep=options.keep)
         return _many_worlds(folder, options)
+
+
+def memory_folder() -> Path | None:
+    """Return a folder whose files lie in memory; None if there is none: flushing costs time."""
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 
 def _options(arguments: Sequence[str] | None) -> Any:

@@ -67,6 +67,13 @@ class Simulation:
 
     def run(self, sessions: tuple[dt.date, ...]) -> Result:
         """Trade all sessions but the last under faults, the last one without, and judge."""
+        try:
+            return self._run(sessions)
+        except checkers.Unreadable as error:
+            self._object([Violation("INV-23", str(error))], self.world.history.commands[-1])
+            return self._ended()
+
+    def _run(self, sessions: tuple[dt.date, ...]) -> Result:
         self._begin()
         for session in sessions[:-1]:
             self._faulty_session(session)

@@ -32,7 +32,7 @@ from quantcli.shell.clock import WallClock
 if TYPE_CHECKING:
     from quantcli.testing.world import World
 
-#: What becomes of one request. Hidden: done, and not found by the next two questions about it.
+#: What becomes of one request. Hidden: done, unanswered, and long not to be found.
 Fate = Literal["carried", "lost", "answer lost", "timed out", "hidden"]
 
 
@@ -83,9 +83,9 @@ class WorldAdapter(in_process.InProcessAdapter):
         if fate == "lost":
             raise ConnectionError("the request was lost")
         if fate == "hidden":
-            self.exchange.faults.add({"kind": "late-visibility", "calls": 2})
+            self.exchange.faults.add({"kind": "late-visibility", "calls": 8})
         answer = super().send(request, *rest, **more)
-        if fate == "answer lost":
+        if fate in {"answer lost", "hidden"}:
             raise ConnectionError("the answer was lost")
         if fate == "timed out":
             answer.status_code = 504

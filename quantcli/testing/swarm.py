@@ -28,7 +28,7 @@ FAULT_SETTINGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "number-for-string": {"field": ("qty", "cash", "filled_qty", "limit_price")},
     "extra-fields": {},
     "stale-positions": {},
-    "late-visibility": {"calls": (1, 3, 8)},
+    "late-visibility": {"calls": (1, 3, 8, 60)},
     "duplicate-activities": {},
     "reordered-activities": {},
     "account-reset": {},
@@ -90,11 +90,12 @@ class Swarm:
     volume_share_max: Decimal | None
 
 
+_SETTINGS = {"TARGET": "false", "HOLD": "0", "FILLS": "touch", "POSITIONS": "5"}
 #: A world without any trouble.
 CALM = Swarm(
     kinds=(), fault_rate=0, fault_lasting=0, kill_rate=0, power_rate=0, disk_rate=0, again_rate=0,
     skip_rate=0, double_rate=0, swap_rate=0, late_rate=0, overlap_rate=0, operator_rate=0,
-    is_by_day=False, settings={"TARGET": "false", "HOLD": "0", "FILLS": "touch"},
+    is_by_day=False, settings=_SETTINGS,
     limit_fills_on="touch", volume_share_max=None,
 )  # fmt: skip
 
@@ -127,6 +128,7 @@ def draw(chance: Random) -> Swarm:
             "TARGET": chance.choice(("true", "false")),
             "HOLD": str(chance.choice((0, 0, 2, 5))),
             "FILLS": fills,
+            "POSITIONS": chance.choice(("5", "5", "2", "1")),
         },
         limit_fills_on="touch" if fills == "touch" else "trade-through",
         volume_share_max=chance.choice((None, None, Decimal("0.00005"))),
@@ -148,6 +150,9 @@ FOCUS: dict[str, dict[str, Any]] = {
     "operator": {"operator_rate": 0.3},
     "steps": {"is_by_day": False},
     "parts": {"volume_share_max": Decimal("0.00002")},
+    "lasting": {"fault_lasting": 0.8},
+    "gap": {"skip_rate": 0.4},
+    "tight": {"settings": {**_SETTINGS, "POSITIONS": "1"}},
 }
 
 

@@ -110,7 +110,7 @@ class World:
             new_york(clock).date().isoformat(),
             instant_text(clock),
             words,
-            is_inner=self.history.is_busy,
+            is_inner=self.history.is_busy and self.points.has_begun,
             is_halted=_is_halted(self.root),
             is_paused=_is_paused(self.root),
         )
@@ -174,4 +174,7 @@ def _is_paused(root: Path) -> bool:
     """Return whether the newest reconciliation on the disk paused the desk."""
     found = sorted((root / "artifacts").glob("2*"))[-1:]
     newest = max((path for each in found for path in each.glob("*/reconcile.json")), default=None)
-    return newest is not None and bool(json.loads(newest.read_bytes())["paused"]["is_set"])
+    try:
+        return newest is not None and bool(json.loads(newest.read_bytes())["paused"]["is_set"])
+    except ValueError:
+        return False  # the judges of files will say so
