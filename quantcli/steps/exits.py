@@ -26,7 +26,16 @@ from quantcli.steps.desk import Desk
 from quantcli.steps.entry_life import end_unsent
 from quantcli.steps.exit_codes import exit_code_of
 from quantcli.steps.exit_pass import Pass, symbols_reviewed
-from quantcli.steps.order_protocol import Patience, adopt, is_absent, look_up, refresh, send, write
+from quantcli.steps.order_protocol import (
+    Patience,
+    adopt,
+    is_absent,
+    is_own_account,
+    look_up,
+    refresh,
+    send,
+    write,
+)
 from quantcli.steps.order_reports import actions_booked, changes, fills_booked, order_reports
 from quantcli.steps.position_view import shares_held
 from quantcli.steps.protection import protect
@@ -87,22 +96,24 @@ def _attempt(run: Pass, tasks: Sequence[Callable[[], object]], failures: int = 0
 
 
 def _end_lost(run: Pass) -> None:
-    """After the close, end entries whose unknown outcome a last look-up finds nowhere.
+    """After their session's close, end entries of unknown outcome that nobody knows of.
 
     The request is older than any time-out by then, and a DAY order would have ended anyway. That
     it is after the close the broker has to say as well: a pass may carry a wrong instant.
     """
     desk = run.desk
-    closes_at = hours(desk.stamp.session).closes_at
     lost = [order for order in run.books().live if _is_lost(order)]
-    if not lost or min(desk.stamp.as_of, desk.broker.clock().timestamp) < closes_at:
+    if not lost:
         return
+    now = min(desk.stamp.as_of, desk.broker.clock().timestamp)
     for order in lost:
+        if now < hours(order.intent.session).closes_at:
+            continue
         shown = desk.broker.order_by_client_id(order.intent.client_order_id)
-        if shown is None:
-            write(desk, order, own_row(order, "EXPIRED", "expire", "outcome-unknown"))
-        else:
+        if shown is not None:
             adopt(desk, order, shown, "look-up")
+        elif is_own_account(desk):
+            write(desk, order, own_row(order, "EXPIRED", "expire", "outcome-unknown"))
 
 
 def _is_lost(order: OrderRecord) -> bool:

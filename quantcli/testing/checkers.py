@@ -1,48 +1,22 @@
-"""The judges. They read the exchange's book, the disk and the history, and never the desk's state.
+"""The judges of orders.
 
-Each is told of every command that ended and may object. What they hold is written down in
-`runbook/invariants.md`; the names are those of the invariants there.
+They read the exchange's book, the disk and the history, and never the desk's own state. Each is
+told of every command that ended and may object.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from quantcli.testing import truth
+from quantcli.testing.published import Violation, read_json
 from quantcli.testing.truth import PREFIX, Truth, leaves
 
 if TYPE_CHECKING:
     from quantcli.testing.history import Typed
     from quantcli.testing.world import World
-
-
-class Violation(NamedTuple):
-    """One broken promise: which, and what was seen."""
-
-    invariant: str
-    detail: str
-
-
-class Unreadable(Exception):
-    """A published file is not whole."""
-
-
-def read_json(path: Path) -> Any:
-    """Return what a file says.
-
-    Raises:
-        Unreadable: it is no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise Unreadable(f"{path.name} is not whole: {error}") from error
 
 
 class Orders:
@@ -195,85 +169,6 @@ def _exits_code(typed: Typed) -> int | None:
     return int(lines[-1][1 : lines[-1].index("]")]) if lines else None
 
 
-class Files:
-    """A published file never changes and never vanishes; a tape only grows."""
-
-    def __init__(self, root: Path) -> None:
-        """Begin with nothing published."""
-        self._root = str(root / "artifacts")
-        self._known: dict[str, tuple[tuple[int, int, int], bytes, int]] = {}
-
-    def judge(self, typed: Typed, *, whole: bool = False) -> list[Violation]:
-        """Judge the newest two sessions after a command, or the whole tree."""
-        found = []
-        seen = set()
-        sessions = sorted(self._sessions())
-        looked_at = set(sessions if whole else sessions[-2:])
-        for path, entry in self._files(looked_at):
-            seen.add(path)
-            found += self._judge_file(path, entry, typed)
-        for path in [path for path in self._known if path.split("/")[0] in looked_at]:
-            if path not in seen:
-                del self._known[path]
-                found.append(Violation("INV-23", f"{path} vanished"))
-        return found
-
-    def digest(self) -> str:
-        """Return one digest of every published file."""
-        whole = hashlib.sha256()
-        for path, entry in sorted(self._files(self._sessions()), key=lambda each: each[0]):
-            content = Path(entry.path).read_bytes()
-            whole.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
-        return whole.hexdigest()
-
-    def _sessions(self) -> set[str]:
-        if not Path(self._root).is_dir():
-            return set()
-        with os.scandir(self._root) as entries:
-            return {entry.name for entry in entries if entry.is_dir()}
-
-    def _files(self, sessions: set[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Yield every published file with its path below the artifacts."""
-        waiting = sorted(sessions)
-        while waiting:
-            folder = waiting.pop()
-            with os.scandir(f"{self._root}/{folder}") as entries:
-                for entry in entries:
-                    path = f"{folder}/{entry.name}"
-                    if entry.is_dir():
-                        waiting.append(path)
-                    elif not entry.name.startswith("."):
-                        yield path, entry
-
-    def _judge_file(self, path: str, entry: os.DirEntry[str], typed: Typed) -> list[Violation]:
-        stat = entry.stat()
-        mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        known = self._known.get(path)
-        if known is not None and known[0] == mark:
-            return []
-        content = Path(entry.path).read_bytes()
-        if known is not None:
-            before = content[: known[2]] if path.endswith(".jsonl") else content
-            if hashlib.sha256(before).digest() != known[1]:
-                return [Violation("INV-23", f"{path} changed")]
-        if _vouches(typed, path):
-            self._known[path] = (mark, hashlib.sha256(content).digest(), len(content))
-        return []
-
-
-def _vouches(typed: Typed, path: str) -> bool:
-    """Return whether a command that ended promised a file: what a dead one left is in doubt."""
-    *place_parts, name = path.split("/")
-    step = name.split(".")[0]
-    owner = "report" if step in {"manifest", "transactions", "unsealed"} else step
-    place = " ".join(part for part in place_parts if part[0].isdigit())
-    return (
-        typed.code is not None
-        and place in typed.said
-        and (owner in typed.words or "day" in typed.words)
-    )
-
-
 _STEPS = frozenset(
     {"scan", "decide", "enforce", "execute", "exits", "reconcile", "snapshot", "report", "day"}
 )
@@ -328,89 +223,3 @@ def judge_codes(typed: Typed) -> list[Violation]:
     if typed.code in {1, 2}:
         return [Violation("exit codes", f"{typed.line()}: {typed.said[-300:]}")]
     return []
-
-
-def judge_signals(world: World, orders: Orders) -> list[Violation]:
-    """Judge the end: every signal ended once, and as what it was at the broker."""
-    told: dict[str, list[str | None]] = {}
-    for path in sorted((world.root / "artifacts").glob("*/manifest.json")):
-        report = newest(path.parent, "report")
-        if report is not None:
-            whole = read_json(report)
-            for each in (*whole["signals"], *whole["signals_late"]):
-                told.setdefault(each["signal_id"], []).append(each["state"])
-    bought: dict[str, Decimal] = {}
-    for order in truth.read(world.exchange).orders:
-        intent = orders.approval(order["client_order_id"])
-        if intent is not None and order["side"] == "buy":
-            bought[intent["signal_id"]] = Decimal(order["filled_qty"])
-    found = []
-    for name, where in scanned(world).items():
-        # A report that did not seal may not have known yet.
-        ends = [state for state in told.pop(name, []) if state is not None]
-        shares = bought.get(name, Decimal(0))
-        if len(ends) != 1 or (shares > 0) != (ends[0] == "EXECUTED"):
-            found.append(Violation("INV-21", f"{where} ended as {ends}, {shares} bought"))
-    found += [Violation("INV-21", f"signal {name} was never scanned") for name in told]
-    return found
-
-
-def scanned(world: World) -> dict[str, str]:
-    """Return every signal that was scanned: id -> session and symbol."""
-    return {
-        each["signal_id"]: f"{path.parts[-3]} {each['symbol']}"
-        for path in sorted((world.root / "artifacts").glob("*/*/scan.json"))
-        for each in read_json(path)["signals"]
-    }
-
-
-def newest(session: Path, step: str) -> Path | None:
-    """Return the newest artifact of a step; None if there is none."""
-    return max(session.glob(f"*/{step}.json"), default=None)
-
-
-def judge_books(world: World) -> list[Violation]:
-    """Judge the end: each fill in one sealed log, cash and shares as the broker has them."""
-    logged: dict[str, int] = {}
-    for path in sorted((world.root / "artifacts").glob("*/transactions.jsonl")):
-        for line in path.read_bytes().splitlines():
-            row = json.loads(line)
-            if row["kind"] == "fill":
-                name = row["body"]["fill"]["execution_id"]
-                logged[name] = logged.get(name, 0) + 1
-    booked = {each["id"] for each in truth.fills(world.exchange)}
-    found = [
-        Violation("INV-17", f"fill {name} told {times} times")
-        for name, times in logged.items()
-        if times > 1
-    ]
-    if booked != set(logged):
-        missing, extra = sorted(booked - set(logged)), sorted(set(logged) - booked)
-        found.append(Violation("INV-17", f"fills lost {missing}, invented {extra}"))
-    now = truth.read(world.exchange)
-    snapshot = read_json(max((world.root / "artifacts").glob("*/*/snapshot.json")))
-    ours = {each["symbol"]: Decimal(each["quantity"]) for each in snapshot["positions"]}
-    theirs = {symbol: now.held(symbol) for symbol in now.positions}
-    if ours != theirs:
-        found.append(Violation("INV-17", f"positions {ours}, at the broker {theirs}"))
-    if Decimal(snapshot["cash"]) != Decimal(now.account["cash"]):
-        told = f"cash {snapshot['cash']}, at the broker {now.account['cash']}"
-        found.append(Violation("INV-20", told))
-    return found
-
-
-def judge_secrets(world: World) -> list[Violation]:
-    """No key stands in anything that was written or said, but in the exchange's own key file."""
-    secret = world.secret.encode()
-    found = [
-        Violation("INV-29", str(path.relative_to(world.root)))
-        for path in world.root.rglob("*")
-        if path.is_file() and path.name != "keys.json" and "data" not in path.parts
-        and secret in path.read_bytes()
-    ]  # fmt: skip
-    found += [
-        Violation("INV-29", typed.line())
-        for typed in world.history.commands
-        if world.secret in typed.said
-    ]
-    return found

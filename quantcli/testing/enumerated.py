@@ -9,31 +9,31 @@ counted apart, so that a new touch of the world which escapes the enumeration sh
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from quantcli.contracts.errors import ArtifactError, OutcomeUnknown
-from quantcli.contracts.session_table import hours
-from quantcli.testing import checkers, cron, truth
 from quantcli.testing.chooser import Chooser
-from quantcli.testing.desks import Template, make_template
-from quantcli.testing.history import Typed
+from quantcli.testing.days import (
+    Day,
+    bought,
+    drop,
+    ending_of,
+    first_difference,
+    judged_books,
+    require_whole,
+    typed_on,
+)
 from quantcli.testing.points import Blow, BlowKind
+from quantcli.testing.published import newest, read_json
 from quantcli.testing.stage import Fate, set_for
-from quantcli.testing.swarm import CALM
 from quantcli.testing.world import World
 
 #: Steps whose moments are also died at in pairs.
 PAIRED = ("execute", "exits", "reconcile")
-#: Steps that may find nothing to go on after another one died.
-TOWARDS_ENTRIES = ("decide", "enforce", "execute")
 
 
 @dataclass(slots=True)
@@ -58,58 +58,6 @@ class Count:
         self.crashed += other.crashed
         self.runs += other.runs
         self.violations += other.violations
-
-
-class Day:
-    """One session of a market, which is run again and again from any of its commands.
-
-    Attributes:
-        lines: What cron types.
-        next_lines: What it types in the session after.
-    """
-
-    def __init__(self, folder: Path, market: int, session: int) -> None:
-        """Trade the sessions before without trouble.
-
-        Args:
-            folder: Where desks are made.
-            market: Which market.
-            session: Which of its sessions, from 0.
-        """
-        self._folder, self._made = folder, 0
-        self.template: Template = make_template(folder, market)
-        self.session: dt.date = self.template.sessions[session]
-        self.lines = cron.regular_lines(self.session, is_by_day=False)
-        following = self.template.sessions[session + 1]
-        self.next_lines = cron.regular_lines(following, is_by_day=False)
-        shutil.rmtree(folder / "day", ignore_errors=True)
-        self._world = World(self.template, folder / "day", CALM)
-        with set_for(self._world):
-            for words in (("reconcile",), ("snapshot", "--genesis")):
-                _require_whole(self._world.type(*words))
-            for earlier in self.template.sessions[:session]:
-                for line in cron.regular_lines(earlier, is_by_day=True):
-                    self._world.advance(line.at)
-                    _require_whole(self._world.type(*line.words))
-
-    def befores(self) -> Iterator[tuple[int, World]]:
-        """Yield each command's number with the world as it is just before it."""
-        for number, line in enumerate(self.lines):
-            with set_for(self._world):
-                self._world.advance(line.at)
-            yield number, self._world
-            with set_for(self._world):
-                _require_whole(self._world.type(*line.words))
-
-    def twin(self, world: World) -> World:
-        """Return a copy to be spoilt."""
-        self._made += 1
-        return world.twin(self._folder / f"twin-{self._made}")
-
-    def end(self) -> None:
-        """Release the world."""
-        self._world.end()
-        shutil.rmtree(self._world.root, ignore_errors=True)
 
 
 def every_moment(
@@ -243,7 +191,7 @@ def _chosen(
             twin.exchange.faults.remove(list(twin.exchange.faults.faults))
             found = _judged_day(day, twin, number, whole)
     finally:
-        _drop(twin)
+        drop(twin)
     return [f"{name} {chooser.vector}: {each}" for each in found]
 
 
@@ -265,10 +213,10 @@ def _whole_day(day: Day) -> Any:
         with set_for(twin):
             for line in day.lines:
                 twin.advance(line.at)
-                _require_whole(twin.type(*line.words))
-            return _ending(twin)
+                require_whole(twin.type(*line.words))
+            return ending_of(twin)
     finally:
-        _drop(twin)
+        drop(twin)
 
 
 def _untroubled(day: Day, world: World, number: int) -> Any:
@@ -276,10 +224,10 @@ def _untroubled(day: Day, world: World, number: int) -> Any:
     twin = day.twin(world)
     try:
         with set_for(twin):
-            _require_whole(twin.type(*day.lines[number].words))
+            require_whole(twin.type(*day.lines[number].words))
             return _told(day, twin, number)
     finally:
-        _drop(twin)
+        drop(twin)
 
 
 def _moments(day: Day, world: World, number: int, first: Blow | None = None) -> list[str]:
@@ -292,7 +240,7 @@ def _moments(day: Day, world: World, number: int, first: Blow | None = None) -> 
             twin.type(*day.lines[number].words)
             return twin.moments
     finally:
-        _drop(twin)
+        drop(twin)
 
 
 def _spoilt(
@@ -313,17 +261,17 @@ def _spoilt(
                     twin.cut_power(Random(name))
             found = end(twin)
     finally:
-        _drop(twin)
+        drop(twin)
     return [f"{name}: {each}" for each in found]
 
 
 def _finish(day: Day, world: World, number: int, whole: Any) -> list[str]:
     """Type a command and those after it; return what is not as on the untroubled day."""
-    found = _typed_on(day, world, day.lines[number:])
-    ending = _ending(world)
+    found = typed_on(day, world, day.lines[number:])
+    ending = ending_of(world)
     if ending != whole:
-        found.append(f"the day ended as {_first_difference(ending, whole)}")
-    return found + _judged_books(day, world)
+        found.append(f"the day ended as {first_difference(ending, whole)}")
+    return found + judged_books(day, world)
 
 
 def _judged_day(day: Day, world: World, number: int, whole: Any) -> list[str]:
@@ -331,12 +279,12 @@ def _judged_day(day: Day, world: World, number: int, whole: Any) -> list[str]:
 
     What was not done may be given up: an entry, a session's own report. Nothing else may be sent.
     """
-    found = _typed_on(day, world, day.lines[number + 1 :], is_troubled=True)
-    bought = _bought(_ending(world))
-    if not bought <= _bought(whole):
-        found.append(f"it bought {sorted(bought)}, not {sorted(_bought(whole))}")
-    found += _typed_on(day, world, day.next_lines, is_troubled=True)
-    return found + _judged_books(day, world)
+    found = typed_on(day, world, day.lines[number + 1 :], is_troubled=True)
+    ours, allowed = bought(ending_of(world)), bought(whole)
+    if not ours <= allowed:
+        found.append(f"it bought {sorted(ours)}, not {sorted(allowed)}")
+    found += typed_on(day, world, day.next_lines, is_troubled=True)
+    return found + judged_books(day, world)
 
 
 #: Ways to die, and what is typed afterwards: the same again, or only what comes next.
@@ -345,45 +293,6 @@ ENDINGS: tuple[tuple[BlowKind, Callable[..., list[str]]], ...] = (
     ("power", _finish),
     ("kill", _judged_day),
 )
-
-
-def _bought(ending: Any) -> set[str]:
-    orders = (json.loads(each) for each in ending[0])
-    return {f"{o['client_order_id']} {o['qty']}" for o in orders if o["side"] == "buy"}
-
-
-def _typed_on(
-    day: Day, world: World, lines: Sequence[cron.Line], *, is_troubled: bool = False
-) -> list[str]:
-    """Type lines, which all must end well.
-
-    After trouble an outcome may stay unknown until the close, and what leads to entries may lack
-    what was not made.
-    """
-    found = []
-    closes_at = hours(day.session).closes_at
-    for line in lines:
-        world.advance(line.at)
-        typed = world.type(*line.words)
-        is_unknown = typed.code == OutcomeUnknown.exit_code and line.at < closes_at
-        is_missing = typed.code == ArtifactError.exit_code and line.words[0] in TOWARDS_ENTRIES
-        if typed.code and not (is_troubled and (is_unknown or is_missing)):
-            found.append(f"{typed.line()}: {typed.said}")
-        found += [each.detail for each in checkers.Stops().judge(typed, truth.read(world.exchange))]
-    return found
-
-
-def _judged_books(day: Day, world: World) -> list[str]:
-    found = [each.detail for each in checkers.judge_books(world)]
-    last = max(path.name for path in (world.root / "artifacts").glob("2*"))
-    for words in (
-        ("prove", "--from", day.session.isoformat(), "--to", last),
-        ("audit", "verify"),
-    ):
-        typed = world.type(*words)
-        if typed.code:
-            found.append(f"{typed.line()}: {typed.said}")
-    return found
 
 
 def _again(day: Day, world: World, number: int, expected: Any) -> list[str]:
@@ -401,36 +310,8 @@ def _told(day: Day, world: World, number: int) -> Any:
     Not compared are its inputs and calls, which tell of the attempts.
     """
     step = day.lines[number].words[0]
-    path = checkers.newest(world.root / "artifacts" / day.session.isoformat(), step)
-    artifact = {} if path is None else checkers.read_json(path)
+    path = newest(world.root / "artifacts" / day.session.isoformat(), step)
+    artifact = {} if path is None else read_json(path)
     for name in ("inputs", "calls"):
         artifact.pop(name, None)
-    return _ending(world), artifact
-
-
-def _ending(world: World) -> Any:
-    """Return what the broker knows in the end, without ids and instants of its own."""
-    now = truth.read(world.exchange)
-    told = ("client_order_id", "symbol", "side", "type", "qty", "filled_qty", "status",
-            "limit_price", "stop_price", "filled_avg_price")  # fmt: skip
-    orders = sorted(json.dumps({key: each[key] for key in told}) for each in now.orders)
-    return orders, {symbol: now.held(symbol) for symbol in now.positions}, now.account["cash"]
-
-
-def _first_difference(ending: Any, whole: Any) -> str:
-    for ours, theirs in zip(ending, whole, strict=True):
-        if ours != theirs and isinstance(ours, list):
-            return f"{sorted(set(ours) - set(theirs))}, not {sorted(set(theirs) - set(ours))}"
-        if ours != theirs:
-            return f"{ours}, not {theirs}"
-    return "the same"
-
-
-def _drop(world: World) -> None:
-    world.end()
-    shutil.rmtree(world.root, ignore_errors=True)
-
-
-def _require_whole(typed: Typed) -> None:
-    if typed.code:
-        raise AssertionError(f"{typed.line()}: {typed.said}")
+    return ending_of(world), artifact

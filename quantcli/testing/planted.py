@@ -109,12 +109,16 @@ def _broken(place: str, folder: Path) -> list[str]:
 
     Args:
         place: The name of a world; or `moments:<market>:<session>:<command>:<stride>`; or
-            `choices:<market>:<session>:<faults>`; or `twin:<world>`.
+            `choices:<market>:<session>:<faults>`; `twin:<world>`; or `drill`.
         folder: Where desks are made.
     """
     from quantcli.testing import enumerated, simulate
 
     kind, *numbers = place.split(":")
+    if kind == "drill":
+        from quantcli.testing import drills
+
+        return drills.an_entry_in_doubt_and_a_second_decision(folder)
     if not numbers:
         return simulate.run_world(place, folder).violations
     if kind == "twin":

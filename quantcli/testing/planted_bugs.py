@@ -62,8 +62,8 @@ _ALL = (
     ),
     _one(
         "unknown-ended-before-the-close", _EXITS,
-        "    if not lost or min(desk.stamp.as_of, desk.broker.clock().timestamp) < closes_at:",
-        "    if not lost or closes_at is None:",
+        "        if now < hours(order.intent.session).closes_at:\n",
+        "        if now < order.intent.expires_at and order.state != 'UNKNOWN':\n",
     ),
     _one(
         "unknown-is-no-exposure", "quantcli.core.exposure",
@@ -103,11 +103,6 @@ _ALL = (
         "        elif order.state in WORKING_ORDER_STATES:",
     ),
     _one(
-        "missing-field-read-as-difference", _PROTOCOL,
-        "    if differs(order.intent, shown):",
-        "    if shown is not None:",
-    ),
-    _one(
         "cancel-not-confirmed", _PROTOCOL,
         "    desk.broker.cancel(order.broker_order_id)\n",
         "    desk.broker.cancel(order.broker_order_id)\n"
@@ -119,11 +114,6 @@ _ALL = (
              "    if candidate is None or candidate.price < base.price:",
              "    if candidate is None:"),
     )),
-    _one(
-        "stop-not-enlarged", _PLAN,
-        "        share = left if stop is stops[-1] else min(stop.quantity, left)\n",
-        "        share = min(stop.quantity, left)\n",
-    ),
     _one(
         "certificate-counts-what-is-in-doubt", "quantcli.core.coverage",
         '_COVERING_STATES = frozenset({"SUBMITTED", "PARTIALLY_FILLED"})',

@@ -12,11 +12,11 @@ from random import Random
 from typing import Any
 
 from quantcli.contracts.session_table import hours
-from quantcli.testing import checkers, cron, truth
-from quantcli.testing.checkers import Violation
+from quantcli.testing import checkers, cron, ending, published, truth
 from quantcli.testing.desks import Template, make_template
 from quantcli.testing.history import Typed
 from quantcli.testing.points import Blow, BlowKind
+from quantcli.testing.published import Violation
 from quantcli.testing.stage import set_for
 from quantcli.testing.swarm import draw, draw_fault, focused
 from quantcli.testing.world import World
@@ -62,14 +62,14 @@ class Simulation:
         self.result = Result(name)
         config = tomllib.loads((world.root / "desk.toml").read_text())
         self._orders = checkers.Orders(world, config["limits"])
-        self._stops, self._files = checkers.Stops(), checkers.Files(world.root)
+        self._stops, self._files = checkers.Stops(), published.Files(world.root)
         self._judged = 0
 
     def run(self, sessions: tuple[dt.date, ...]) -> Result:
         """Trade all sessions but the last under faults, the last one without, and judge."""
         try:
             return self._run(sessions)
-        except checkers.Unreadable as error:
+        except published.Unreadable as error:
             self._object([Violation("INV-23", str(error))], self.world.history.commands[-1])
             return self._ended()
 
@@ -214,9 +214,9 @@ class Simulation:
             for session in sorted((world.root / "artifacts").glob("2*"))
             if not (session / "manifest.json").exists()
         ]
-        self.result.signals = len(checkers.scanned(world))
-        found += checkers.judge_signals(world, self._orders)
-        found += checkers.judge_books(world) + checkers.judge_secrets(world)
+        self.result.signals = len(ending.scanned(world))
+        found += ending.judge_signals(world, self._orders)
+        found += ending.judge_books(world) + published.judge_secrets(world)
         found += self._files.judge(last, whole=True)
         self.result.fills = len(truth.fills(world.exchange))
         self._object(found, last)

@@ -76,8 +76,8 @@ def test_what_was_replaced_or_removed_may_come_back(disk, tmp_path):
     path = tmp_path / "halt.json"
     files.replace_file(path, b"old\n")
     (tmp_path / "new").write_bytes(b"new\n")
-    os.replace(tmp_path / "new", path)
-    os.unlink(path)
+    (tmp_path / "new").replace(path)
+    path.unlink()
 
     disk.cut_power(Always())
 

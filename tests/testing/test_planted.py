@@ -1,4 +1,4 @@
-"""Every planted bug is found, in the worlds that its row names, and none is gone from the source."""
+"""Every planted bug is found where its row says, and none is gone from the source."""
 
 import subprocess
 import sys
