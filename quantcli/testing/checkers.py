@@ -151,6 +151,8 @@ class Stops:
         bare = {s: now.held(s) - now.covered(s) for s in now.positions}
         naked = sorted(symbol for symbol, shares in bare.items() if shares > 0)
         unnamed = [symbol for symbol in naked if symbol not in typed.said]
+        if "account-differs" in typed.said:
+            return []  # it was shown somebody else's account, and says so
         code = _exits_code(typed)
         if naked and (code == 0 or (code in _KNOWING and unnamed)):
             return [Violation("INV-07", f"{naked} uncovered, exit {code}: {typed.said!r}")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,8 @@ def typed_on(
     """
     found = []
     closes_at = hours(day.session).closes_at
+    config = tomllib.loads((world.root / "desk.toml").read_text())
+    orders = checkers.Orders(world, config["limits"])
     for line in lines:
         world.advance(line.at)
         typed = world.type(*line.words)
@@ -98,7 +101,10 @@ def typed_on(
         is_missing = typed.code == ArtifactError.exit_code and line.words[0] in TOWARDS_ENTRIES
         if typed.code and not (is_troubled and (is_unknown or is_missing)):
             found.append(f"{typed.line()}: {typed.said}")
-        found += [each.detail for each in checkers.Stops().judge(typed, truth.read(world.exchange))]
+        now = truth.read(world.exchange)
+        broken = orders.judge(now) + checkers.judge_sends(typed, orders)
+        broken += checkers.judge_life(typed, orders, now) + checkers.Stops().judge(typed, now)
+        found += [f"{each.invariant}: {each.detail}" for each in broken]
     return found
 
 
