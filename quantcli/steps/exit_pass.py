@@ -47,6 +47,7 @@ class Pass:
         withheld: What a full halt stopped.
         conclusions: Rows that wait for the end of the pass: nothing was done because of them.
         has_sold: An exit was sent: fills must be booked again.
+        unconfirmed: Ids of stops that the broker took in this pass and does not know at its end.
     """
 
     desk: Desk
@@ -58,6 +59,7 @@ class Pass:
     withheld: dict[str, Finding] = field(default_factory=dict)
     conclusions: list[Frozen] = field(default_factory=list)
     has_sold: bool = False
+    unconfirmed: set[str] = field(default_factory=set)
     _books: Books | None = None
     _is_open: bool | None = None
 
@@ -79,6 +81,10 @@ class Pass:
         """Return whether an order was formed in shares that a corporate action has ended."""
         actions = self.books().actions
         return bool(actions) and is_outdated(order.intent, actions)
+
+    def is_believed(self, order: OrderRecord) -> bool:
+        """Return whether an order may count as cover: told in shares of now, and confirmed."""
+        return order.intent.client_order_id not in self.unconfirmed and not self.is_outdated(order)
 
     def outdated(self, symbol: str) -> tuple[OrderRecord, ...]:
         """Return live sells, formed in older shares, of what is a position in `symbol` now."""

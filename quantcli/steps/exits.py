@@ -31,8 +31,8 @@ from quantcli.steps.order_protocol import (
     adopt,
     is_absent,
     is_own_account,
+    learn,
     look_up,
-    refresh,
     send,
     write,
 )
@@ -191,7 +191,7 @@ def _read_back(run: Pass) -> None:
     """Ask once more about the stops that this pass placed: one that was taken may be rejected.
 
     Until it is asked for again, at the end of the pass, its word counts; a look-up that fails
-    changes nothing.
+    changes nothing. One that the broker took and now does not know covers nothing in this pass.
     """
     desk = run.desk
     mine = {change.client_order_id for change in changes(desk.my_rows()) if change.was_sent}
@@ -201,10 +201,21 @@ def _read_back(run: Pass) -> None:
         if order.intent.client_order_id in mine and order.intent.purpose == "stop"
     ]
     for order in placed:
-        _attempt(run, [partial(refresh, desk, order, "look-up")])
+        _attempt(run, [partial(_confirm, run, order)])
         after = desk.journal.order(order.intent.client_order_id)
         if after is not None and after.state == "REJECTED":
             run.codes.add("stop-refused")
+
+
+def _confirm(run: Pass, order: OrderRecord) -> None:
+    """Look a stop up until it is shown or the waits are spent; note one that is not there."""
+    shown = run.desk.broker.order_by_client_id(order.intent.client_order_id)
+    if shown is None:
+        shown = look_up(run.desk, order.intent, run.patience)
+    if shown is not None:
+        learn(run.desk, order, shown, "look-up")
+    elif is_absent(run.desk, order):
+        run.unconfirmed.add(order.intent.client_order_id)
 
 
 def _unbooked(run: Pass) -> dict[str, ExposedRow]:
@@ -251,7 +262,7 @@ def _exposed(run: Pass, position: PositionRecord) -> ExposedRow:
     orders = desk.journal.orders(symbol=position.symbol, since=position.opened_session)
     sells = [order for order in orders if order.intent.side == "sell"]
     quantity = shares_held(run, position)
-    now = coverage(quantity, [order for order in sells if not run.is_outdated(order)])
+    now = coverage(quantity, [order for order in sells if run.is_believed(order)])
     seconds = unprotected_seconds(
         position.opened_at,
         desk.journal.fills(symbol=position.symbol),
