@@ -62,17 +62,18 @@ class WatchedDisk:
         self._doubtful_bytes.clear()
         self._doubtful_entries.clear()
 
-    def cut_power(self, chance: Random) -> int:
-        """Take back any part of what is in doubt; return how many effects were lost."""
+    def cut_power(self, chance: Random | None = None) -> int:
+        """Take back what is in doubt, any part of it by chance, or all; return how much was lost."""
         lost = 0
         for path, durable in sorted(self._doubtful_bytes.items()):
             if os.path.lexists(path):
                 size = Path(path).stat().st_size
-                os.truncate(path, chance.randint(min(durable, size), size))
+                least = min(durable, size)
+                os.truncate(path, least if chance is None else chance.randint(least, size))
                 lost += 1
         for _, undos in sorted(self._doubtful_entries.items(), reverse=True):
             for undo in reversed(undos):
-                if chance.random() < 0.5:
+                if chance is None or chance.random() < 0.5:
                     undo()
                     lost += 1
         self.settle()

@@ -9,12 +9,13 @@ counted apart, so that a new touch of the world which escapes the enumeration sh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from quantcli.testing.chooser import Chooser
 from quantcli.testing.days import (
@@ -28,7 +29,7 @@ from quantcli.testing.days import (
     typed_on,
 )
 from quantcli.testing.points import Blow, BlowKind
-from quantcli.testing.published import newest, read_json
+from quantcli.testing.published import Files, newest, read_json
 from quantcli.testing.stage import Fate, set_for
 from quantcli.testing.world import World
 
@@ -121,10 +122,11 @@ def every_pair(
         if day.lines[number].words[0] not in PAIRED:
             continue
         expected = _untroubled(day, world, number)
+        firsts = _worth_a_pair(_moments(day, world, number))
         pairs = [
             (first, second)
-            for first in range(part, len(_moments(day, world, number)), parts)
-            for second in range(len(_moments(day, world, number, Blow(first, "kill"))))
+            for first in firsts[part::parts]
+            for second in _worth_a_pair(_moments(day, world, number, Blow(first, "kill")))
         ]
         total.found += len(pairs)
         for first, second in pairs[::stride]:
@@ -138,13 +140,17 @@ def every_pair(
     return total
 
 
-#: What may happen to a request, by its method; the first is that nothing does.
-_FATES: dict[str, tuple[Fate, ...]] = {
-    "POST": ("carried", "lost", "answer lost", "timed out", "hidden"),
-    "PATCH": ("carried", "lost", "answer lost", "timed out"),
-    "DELETE": ("carried", "lost", "answer lost", "timed out"),
-    "GET": ("carried", "lost", "timed out"),
-}
+#: Beyond a cycle's window.
+AGAIN_AFTER = dt.timedelta(minutes=6)
+#: What may happen to a request, or to the desk around it.
+Choice = Fate | Literal["death before", "death after"]
+#: By method; the first is that nothing happens. To ask in vain is one thing, whoever is to blame.
+_CHOICES: dict[str, tuple[Choice, ...]] = {
+    "POST": (
+        "carried", "lost", "answer lost", "timed out", "hidden", "death before", "death after",
+    ),
+    "GET": ("carried", "lost", "death before"),
+}  # fmt: skip
 
 
 def every_choice(
@@ -187,6 +193,8 @@ def _chosen(
             twin.choose = lambda method, _: _fate(twin, chooser, method)
             for _ in range(2):
                 twin.type("execute")
+                # A pass that ended has its artifact: the next one needs a cycle of its own.
+                twin.advance(twin.exchange.clock + AGAIN_AFTER)
             twin.choose = None
             twin.exchange.faults.remove(list(twin.exchange.faults.faults))
             found = _judged_day(day, twin, number, whole)
@@ -196,13 +204,11 @@ def _chosen(
 
 
 def _fate(world: World, chooser: Chooser, method: str) -> Fate:
-    options: tuple[Any, ...] = (*_FATES[method], "death before", "death after")
-    fate = chooser.choose(options)
-    if fate in {"death before", "death after"}:
-        world.points.die_after_next(skipped=fate == "death after")
+    choice = chooser.choose(_CHOICES[method])
+    if choice == "death before" or choice == "death after":  # noqa: PLR1714 - mypy narrows it
+        world.points.die_after_next(skipped=choice == "death after")
         return "carried"
-    chosen: Fate = fate
-    return chosen
+    return choice
 
 
 def _whole_day(day: Day) -> Any:
@@ -217,6 +223,15 @@ def _whole_day(day: Day) -> Any:
             return ending_of(twin)
     finally:
         drop(twin)
+
+
+def _worth_a_pair(moments: Sequence[str]) -> list[int]:
+    """Return the moments that are combined: torn writes and flushes are died at singly."""
+    return [
+        number
+        for number, name in enumerate(moments)
+        if not name.startswith(("half a write", "fsync"))
+    ]
 
 
 def _untroubled(day: Day, world: World, number: int) -> Any:
@@ -274,6 +289,16 @@ def _finish(day: Day, world: World, number: int, whole: Any) -> list[str]:
     return found + judged_books(day, world)
 
 
+def _finish_in_the_dark(day: Day, world: World, number: int, whole: Any) -> list[str]:
+    """Type a command again, and cut the power when it has ended: what it published stays."""
+    require_whole(world.type(*day.lines[number].words))
+    published = Files(world.root)
+    before = published.digest()
+    world.cut_power()
+    lost = [] if published.digest() == before else ["a power cut took what was published"]
+    return lost + _finish(day, world, number, whole)
+
+
 def _judged_day(day: Day, world: World, number: int, whole: Any) -> list[str]:
     """Type what follows a troubled command, and the next session; nothing may be out of order.
 
@@ -292,6 +317,7 @@ ENDINGS: tuple[tuple[BlowKind, Callable[..., list[str]]], ...] = (
     ("kill", _finish),
     ("power", _finish),
     ("kill", _judged_day),
+    ("kill", _finish_in_the_dark),
 )
 
 

@@ -88,19 +88,19 @@ def plant(bug: Bug) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Plant a bug and run worlds until one of them shows it; without worlds, its own."""
-    name, *worlds = arguments
+    """Plant a bug and look where it may show; without places, where it is known to."""
+    name, *places = arguments
     bug = BUGS[name]
     plant(bug)
     from quantcli.testing.sim import memory_folder
 
     with tempfile.TemporaryDirectory(prefix="quantcli-planted-", dir=memory_folder()) as folder:
-        for world in worlds or bug.worlds:
-            found = _broken(world, Path(folder))
+        for place in places or (bug.place,):
+            found = _broken(place, Path(folder))
             if found:
-                print(f"{name}: found in {world}: {found[0]}")
+                print(f"{name}: found in {place}: {found[0]}")
                 return FOUND
-    print(f"{name}: not found in {len(worlds or bug.worlds)} places")
+    print(f"{name}: not found in {' '.join(places or (bug.place,))}")
     return NOT_FOUND
 
 
@@ -108,17 +108,17 @@ def _broken(place: str, folder: Path) -> list[str]:
     """Return what is broken in a world, or in an enumeration of one day.
 
     Args:
-        place: The name of a world; or `moments:<market>:<session>:<command>:<stride>`; or
-            `choices:<market>:<session>:<faults>`; `twin:<world>`; or `drill`.
+        place: The name of a world; or `moments:<market>:<session>:<command>:<stride>:<first>`; or
+            `choices:<market>:<session>:<faults>`; `twin:<world>`; or `drill:<name>`.
         folder: Where desks are made.
     """
     from quantcli.testing import enumerated, simulate
 
     kind, *numbers = place.split(":")
     if kind == "drill":
-        from quantcli.testing import drills
+        from quantcli.testing.drills import DRILLS
 
-        return drills.an_entry_in_doubt_and_a_second_decision(folder)
+        return DRILLS[numbers[0]](folder)
     if not numbers:
         return simulate.run_world(place, folder).violations
     if kind == "twin":
@@ -129,8 +129,10 @@ def _broken(place: str, folder: Path) -> list[str]:
     market, session, *rest = (int(each) for each in numbers)
     if kind == "choices":
         return enumerated.every_choice(folder, market, session, *rest).violations
-    only, stride = rest
-    return enumerated.every_moment(folder, market, session, only=only, stride=stride).violations
+    only, stride, first = rest
+    return enumerated.every_moment(
+        folder, market, session, only=only, stride=stride, part=first
+    ).violations
 
 
 if __name__ == "__main__":

@@ -24,9 +24,8 @@ from quantcli.testing.simulate import Result, run_world
 WORLD_SESSIONS = FAULTY_SESSIONS + 1
 #: Every so many worlds one is run twice, the second time elsewhere; the bytes must be equal.
 TWIN_EVERY = 10
-#: Days whose moments are enumerated: market, session. A first entry; entries beside positions;
-#: stops raised; a stop hit on a half day.
-DAYS = ((6, 2), (4, 1), (1, 4), (2, 3))
+#: Days whose moments are enumerated: market, session. A first entry; entries beside positions.
+DAYS = ((6, 2), (4, 1))
 #: The day whose pairs and choices are enumerated: one symbol, one order.
 SMALL_DAY = (6, 2)
 CHOICE_FAULTS_MAX = 3

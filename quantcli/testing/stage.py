@@ -83,7 +83,7 @@ class WorldAdapter(in_process.InProcessAdapter):
         if fate == "lost":
             raise ConnectionError("the request was lost")
         if fate == "hidden":
-            self.exchange.faults.add({"kind": "late-visibility", "calls": 8})
+            self.exchange.faults.add({"kind": "late-visibility", "calls": 20})
         answer = super().send(request, *rest, **more)
         if fate in {"answer lost", "hidden"}:
             raise ConnectionError("the answer was lost")

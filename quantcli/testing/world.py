@@ -143,8 +143,8 @@ class World:
             return False
         return abs(told - self.exchange.clock) > SKEW_MAX
 
-    def cut_power(self, chance: Random) -> None:
-        """Let the disk forget what was not flushed."""
+    def cut_power(self, chance: Random | None = None) -> None:
+        """Let the disk forget what was not flushed: any part of it by chance, or all of it."""
         lost = self.disk.cut_power(chance)
         self.history.notes.append(f"{len(self.history.commands)}: power cut, {lost} effects lost")
 

@@ -45,4 +45,4 @@ def test_each_bug_is_found(name):
     )
 
     assert done.returncode == FOUND, done.stdout + done.stderr
-    assert f"{name}: found in world" in done.stdout
+    assert f"{name}: found in" in done.stdout
