@@ -63,7 +63,7 @@ class WatchedDisk:
         self._doubtful_entries.clear()
 
     def cut_power(self, chance: Random | None = None) -> int:
-        """Take back what is in doubt, any part of it by chance, or all; return how much was lost."""
+        """Take back what is in doubt, a part of it by chance or all; return how much was lost."""
         lost = 0
         for path, durable in sorted(self._doubtful_bytes.items()):
             if os.path.lexists(path):
