@@ -12,13 +12,18 @@ import orjson
 from quantcli.contracts.bars import MinuteBar
 from quantcli.contracts.canonical import canonical_bytes
 from quantcli.contracts.config import DeskConfig
-from quantcli.contracts.corporate_actions import CorporateAction
+from quantcli.contracts.corporate_actions import ActionKind, CorporateAction
 from quantcli.contracts.errors import CredentialMissing
 from quantcli.shell.files import make_directory, replace_file
 
 if TYPE_CHECKING:
     from quantcli.exchange.venue import Exchange
     from quantcli.shell.bar_store import BarStore
+
+
+#: Actions that change shares, whether dividends are paid or not.
+_KINDS: frozenset[ActionKind] = frozenset({"split", "rename", "none"})
+_WITH_DIVIDENDS: frozenset[ActionKind] = frozenset({*_KINDS, "dividend"})
 
 
 class StoredBars:
@@ -44,9 +49,12 @@ class StoredBars:
         """Return the newest session with a daily bar."""
         return self._store.summary("1Day").last
 
-    def actions(self, first: dt.date, last: dt.date) -> tuple[CorporateAction, ...]:
+    def actions(
+        self, first: dt.date, last: dt.date, *, has_dividends: bool = True
+    ) -> tuple[CorporateAction, ...]:
         """Return what happens to these shares, with ex-date in [first, last]."""
-        return self._store.actions(first, last).actions
+        kinds = _WITH_DIVIDENDS if has_dividends else _KINDS
+        return self._store.actions(first, last, kinds=kinds).actions
 
 
 def open_exchange(

@@ -259,7 +259,8 @@ class Workspace:
         from quantcli.shell.tape import TapeRecorder
 
         head = self.journal.head()
-        tape = TapeRecorder(self.store.root, stamp, step, head, self.transport, self.halts)
+        seen = self.store.names_before(stamp.session)
+        tape = TapeRecorder(self.store.root, stamp, step, head, self.transport, self.halts, seen)
         self.journal.before_append = tape.flush
         try:
             yield Session(AlpacaBroker(tape), tape, lambda: tuple(tape.refs()))

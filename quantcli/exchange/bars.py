@@ -39,9 +39,12 @@ class ExchangeBars(Protocol):
         """Return the regular-hours minute bars of a session by start; empty if there are none."""
         ...
 
-    def actions(self, first: dt.date, last: dt.date) -> tuple[CorporateAction, ...]:
+    def actions(
+        self, first: dt.date, last: dt.date, *, has_dividends: bool = True
+    ) -> tuple[CorporateAction, ...]:
         """Return what happens to these shares, with ex-date in [first, last], by date.
 
-        On prices that are adjusted for splits no split happens.
+        On prices that are adjusted for splits no split happens. Who pays no dividends asks for
+        none, so that what only tells of them need not be there.
         """
         ...

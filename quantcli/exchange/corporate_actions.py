@@ -38,7 +38,7 @@ def apply_actions(
     """
     if through <= after:
         return
-    for action in bars.actions(after + _DAY, through):
+    for action in bars.actions(after + _DAY, through, has_dividends=settings.pays_dividends):
         at = midnight(action.ex_date)
         if action.kind == "split":
             _split(book, action, at)

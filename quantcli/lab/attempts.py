@@ -134,14 +134,14 @@ def _attempts_of_the_dead(
 ) -> Iterator[Attempt]:
     """Yield the attempts of a step that died in each of them and was never finished.
 
-    What such a step had read is nowhere listed: it is taken to be all that was there.
+    No artifact lists what such a step had read: it is taken to be all that its tape saw there.
     """
     prefix = located.path.removesuffix(".json")
     tapes = begun_tapes(store.root, prefix)
     players = [TapePlayer(tape.read_bytes(), tape.name) for tape in tapes]
     heads = [*(player.head for player in players), journal.head()]
-    inputs = visible_to(store, located)
     for tape, player, head, following in zip(tapes, players, heads, heads[1:], strict=False):
+        inputs = visible_to(store, located, player.seen)
         artifact = Artifact.model_construct(**dict(player.stamp), inputs=inputs)
         yield Attempt(located, artifact, tape, head, None, following, is_listed=False)
 

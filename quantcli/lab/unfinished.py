@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 from quantcli.contracts.canonical import sha256_hex
 from quantcli.contracts.envelope import STEPS, InputRef
@@ -25,20 +24,26 @@ def unfinished(store: FileStore, session: dt.date) -> tuple[Located, ...]:
     return tuple(sorted(found, key=lambda each: (each.cycle, STEPS.index(each.step))))
 
 
-def visible_to(store: FileStore, located: Located) -> tuple[InputRef, ...]:
-    """Return all that a step could have read: its session so far, and the session before."""
-    return tuple(_visible(store, located))
+def visible_to(
+    store: FileStore, located: Located, seen: frozenset[str] | None
+) -> tuple[InputRef, ...]:
+    """Return all that a step could have read: its session so far, and the session before.
+
+    Args:
+        store: The files as they are now.
+        located: Where the step's artifact would be.
+        seen: Names that the step's tape says were there; None: it does not say, all are taken.
+    """
+    found = store.names_before(located.session)
+    return tuple(
+        InputRef(name=name, sha256=sha256_hex((store.root / name).read_bytes()))
+        for name in found
+        if (name in seen if seen is not None else _cycle_of(name, located) <= located.cycle)
+        and (store.root / name).is_file()
+    )
 
 
-def _visible(store: FileStore, located: Located) -> Iterator[InputRef]:
-    own = [each for each in store.list(located.session) if each.cycle <= located.cycle]
-    earlier = [day for day in store.sessions() if day < located.session][-1:]
-    before = [each for day in earlier for each in store.list(day)]
-    for each in (*before, *own):
-        file = store.root / each.path
-        if file.is_file():
-            yield InputRef(name=each.path, sha256=sha256_hex(file.read_bytes()))
-    for day in earlier:
-        digest = store.seal_published(day)
-        if digest is not None and store.is_sealed(day):
-            yield InputRef(name=f"{day.isoformat()}/manifest.json", sha256=digest)
+def _cycle_of(name: str, located: Located) -> str:
+    """Return the cycle of a file of the step's own session; that of an older one is the first."""
+    day, cycle, *_ = name.split("/")
+    return cycle if day == located.session.isoformat() else ""

@@ -47,6 +47,16 @@ class FileStore:
         found = [item for item in self.list(session) if item.step == step]
         return next((item for item in reversed(found) if item.cycle <= not_after), None)
 
+    def names_before(self, session: dt.date) -> tuple[str, ...]:
+        """Return what a step of a session may read: the session so far, and the one before.
+
+        Of the session before also its seal, if it is there.
+        """
+        earlier = [day for day in self.sessions() if day < session][-1:]
+        found = [each.path for day in (*earlier, session) for each in self.list(day)]
+        found += [f"{day.isoformat()}/manifest.json" for day in earlier if self.is_sealed(day)]
+        return tuple(found)
+
     def list(self, session: dt.date) -> tuple[Located, ...]:
         """Return all artifacts, on disk or known from run records, by cycle and step order."""
         paths = {path for path in self.records.published(session) if path.endswith(".json")}

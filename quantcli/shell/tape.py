@@ -37,6 +37,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Fields that older programs did not write.
+_OPTIONAL: dict[str, frozenset[str]] = {"head": frozenset({"seen"})}
+
+
 class TapeEnded(Exception):
     """The recorded attempt asked nothing more: it died here."""
 
@@ -49,7 +53,14 @@ class TapeRecorder:
     """Records one attempt; wraps the transport and the halt record."""
 
     def __init__(
-        self, root: Path, stamp: Stamp, step: str, head: Head, transport: Transport, halts: Halts
+        self,
+        root: Path,
+        stamp: Stamp,
+        step: str,
+        head: Head,
+        transport: Transport,
+        halts: Halts,
+        seen: Sequence[str] = (),
     ) -> None:
         """Start the next tape of a step.
 
@@ -60,6 +71,8 @@ class TapeRecorder:
             head: The journal's newest row.
             transport: Carries the requests.
             halts: The halt record.
+            seen: Names of the files that were there to be read: if the attempt dies, nothing
+                else tells what it saw.
         """
         prefix = f"{stamp.session.isoformat()}/{stamp.cycle}/{step}"
         self._root, self._prefix = root, prefix
@@ -77,7 +90,13 @@ class TapeRecorder:
             sync_directory(self._path.parent)
         self._is_dirty = False
         self._line(
-            {"kind": "head", "seq": head.seq, "sha256": head.sha256, "stamp": stamp.as_json()}
+            {
+                "kind": "head",
+                "seq": head.seq,
+                "sha256": head.sha256,
+                "stamp": stamp.as_json(),
+                "seen": sorted(seen),
+            }
         )
 
     def send(self, request: Request) -> Response:
@@ -142,6 +161,8 @@ class TapePlayer:
             raise ArtifactCorrupt(f"{name} does not begin with the journal's head")
         self.head = Head(lines[0]["seq"], lines[0]["sha256"])
         self.stamp = _stamp_of(lines[0], name)
+        #: None on a tape of a program that did not say.
+        self.seen: frozenset[str] | None = _seen_of(lines[0], name)
         self._name, self._lines, self._next = name, lines, 1
 
     def send(self, request: Request) -> Response:
@@ -197,6 +218,15 @@ def _stamp_of(line: dict[str, Any], name: str) -> Stamp:
         raise ArtifactCorrupt(f"{name} does not say where and when its step ran") from error
 
 
+def _seen_of(line: dict[str, Any], name: str) -> frozenset[str] | None:
+    seen = line.get("seen")
+    if seen is None:
+        return None
+    if not isinstance(seen, list) or not all(isinstance(each, str) for each in seen):
+        raise ArtifactCorrupt(f"{name} does not say what was there to be read")
+    return frozenset(seen)
+
+
 def tape_paths(root: Path, prefix: str) -> list[Path]:
     """Return the tapes of a step, oldest attempt first."""
     folder, step = (root / prefix).parent, prefix.rsplit("/", 1)[1]
@@ -249,6 +279,6 @@ def _line_of(data: bytes, name: str) -> dict[str, Any]:
             _bytes(line[body])
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactCorrupt(f"{name} is not a tape: {error}") from error
-    if line.keys() != {"kind", *fields}:
+    if line.keys() - _OPTIONAL.get(line["kind"], frozenset()) != {"kind", *fields}:
         raise ArtifactCorrupt(f"{name} is not a tape: a {line['kind']} with other fields")
     return dict(line)

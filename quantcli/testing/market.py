@@ -57,7 +57,9 @@ class MadeBars:
         """Return no minute bars: this market has daily ones."""
         return ()
 
-    def actions(self, first: dt.date, last: dt.date) -> tuple[CorporateAction, ...]:
+    def actions(
+        self, first: dt.date, last: dt.date, *, has_dividends: bool = True
+    ) -> tuple[CorporateAction, ...]:
         """Return no corporate actions: these prices are adjusted."""
         return ()
 

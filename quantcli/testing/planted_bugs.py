@@ -44,7 +44,7 @@ _PLACES: dict[str, str] = {
     "activities-read-from-today": "1-0+skip",
     "cancel-not-confirmed": "1-0+parts+stuck-pending-cancel",
     "stop-loosened": "1-0+steps",
-    "certificate-counts-what-is-in-doubt": "1-5+drop-before-accept+lasting",
+    "certificate-counts-what-is-in-doubt": "1-10+drop-before-accept+lasting",
     "uncovered-not-said": "1-0+accepted-then-rejected",
     "halt-not-read-before-a-send": "1-2+operator",
     "paused-not-obeyed": "1-0+account-reset+steps",

@@ -51,7 +51,7 @@ class HandMadeBars:
     def minutes(self, symbol, session):
         return self.minute_bars.get((session, symbol), [])
 
-    def actions(self, first, last):
+    def actions(self, first, last, *, has_dividends=True):
         return tuple(each for each in self.action_list if first <= each.ex_date <= last)
 
 

@@ -58,7 +58,7 @@ class Bars:
     def minutes(self, symbol, session):
         return []
 
-    def actions(self, first, last):
+    def actions(self, first, last, *, has_dividends=True):
         return ()
 
 
