@@ -8,6 +8,7 @@ order, not its state (INV-14). Cumulative quantity never falls (INV-19).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,14 @@ from quantcli.contracts.errors import (
     TerminalStateError,
 )
 from quantcli.contracts.journal_rows import Cause, OrderRow
-from quantcli.contracts.orders import TERMINAL_ORDER_STATES, OrderIntent, OrderRecord, OrderState
+from quantcli.contracts.orders import (
+    TERMINAL_ORDER_STATES,
+    Fill,
+    OrderIntent,
+    OrderRecord,
+    OrderState,
+)
+from quantcli.contracts.scalars import ZERO, price
 
 if TYPE_CHECKING:
     from quantcli.contracts.broker_views import BrokerOrder
@@ -215,6 +223,28 @@ def own_row(
         average_price=order.average_price,
         correlation_id=correlation_of(order.intent),
     )
+
+
+def ended_row(order: OrderRecord, fills: Sequence[Fill]) -> OrderRow:
+    """Return the row that ends an order which the broker shows no more, by its booked fills.
+
+    They are evidence enough: all of its shares, a part of them, or none.
+
+    Args:
+        order: The order as stored.
+        fills: Fills booked in its symbol.
+    """
+    own = [fill for fill in fills if fill.client_order_id == order.intent.client_order_id]
+    shares = sum((fill.last_quantity for fill in own), ZERO)
+    if shares <= order.cumulative_quantity:
+        code = "filled-partly" if order.cumulative_quantity > 0 else "outcome-unknown"
+        return own_row(order, "EXPIRED", "expire", code)
+    is_whole = shares >= order.intent.quantity
+    cost = sum((fill.last_quantity * fill.last_price for fill in own), ZERO)
+    state: OrderState = "FILLED" if is_whole else "EXPIRED"
+    row = own_row(order, state, "expire", "filled" if is_whole else "filled-partly")
+    told = {"cumulative_quantity": shares, "average_price": price(cost / shares)}
+    return row.model_copy(update=told)
 
 
 def correlation_of(intent: OrderIntent) -> str:

@@ -83,7 +83,8 @@ class TapeRecorder:
         make_directory(self._path.parent)
         for earlier in taken:
             # The artifact will refer to it as well, and its own attempt may have died unflushed.
-            sync_path(earlier)
+            if not earlier.is_symlink():
+                sync_path(earlier)
         with storage(self._path):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags | os.O_NOFOLLOW, 0o600)

@@ -19,7 +19,7 @@ from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.coverage import coverage, unprotected_seconds
 from quantcli.core.ledger import quantity_filled
-from quantcli.core.order_states import own_row
+from quantcli.core.order_states import ended_row, own_row
 from quantcli.core.sessions import hours
 from quantcli.ports.journal import JournalRow
 from quantcli.steps.desk import Desk
@@ -113,7 +113,8 @@ def _end_lost(run: Pass) -> None:
         if shown is not None:
             adopt(desk, order, shown, "look-up")
         elif is_own_account(desk):
-            write(desk, order, own_row(order, "EXPIRED", "expire", "outcome-unknown"))
+            fills = desk.journal.fills(symbol=order.intent.symbol)
+            write(desk, order, ended_row(order, fills))
 
 
 def _is_lost(order: OrderRecord) -> bool:

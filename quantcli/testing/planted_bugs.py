@@ -59,7 +59,7 @@ _PLACES: dict[str, str] = {
     "found-directory-not-flushed": "moments:6:2:0:60:3",
     "written-in-place": "1-0+kill+steps",
     "tape-not-flushed": "1-0+power+steps",
-    "earlier-tape-not-flushed": "1-2+power+kill+steps",
+    "earlier-tape-not-flushed": "1-0+kill+power",
     "lock-not-taken": "1-0+overlap+steps",
     "step-done-again": "1-0+double+steps",
     "missed-report-not-written": "1-1+skip",
@@ -238,8 +238,8 @@ _ALL = (
     ),
     _one(
         "earlier-tape-not-flushed", "quantcli.shell.tape",
-        "            sync_path(earlier)\n",
-        "            earlier.stat()\n",
+        "                sync_path(earlier)\n",
+        "                earlier.stat()\n",
     ),
     _one(
         "lock-not-taken", "quantcli.shell.lock",

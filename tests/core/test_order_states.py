@@ -17,12 +17,13 @@ from quantcli.contracts.reasons import REASONS
 from quantcli.core.order_states import (
     apply_order_row,
     check_transition,
+    ended_row,
     code_of,
     own_row,
     row_of,
     state_of,
 )
-from tests.core.made_orders import OPEN, intent, order, row, shown
+from tests.core.made_orders import OPEN, fill, intent, order, row, shown
 
 STATES = get_args(OrderState)
 FINAL = {"FILLED", "CANCELLED", "REJECTED", "EXPIRED", "REPLACED"}
@@ -189,3 +190,38 @@ def test_all_of_these_errors_are_breaks():
     for error in (TerminalStateError, InvalidTransitionError, BrokerConfirmationRequiredError):
         assert issubclass(error, LedgerError)
         assert error.exit_code == 8
+
+
+# ------------------------------------------------------------------------------ ended by its fills
+
+
+@pytest.mark.parametrize(
+    ("filled", "state", "code", "average"),
+    [
+        ((), "EXPIRED", "outcome-unknown", None),
+        ((4,), "EXPIRED", "filled-partly", Decimal("100.0000")),
+        ((4, 6), "FILLED", "filled", Decimal("100.6000")),
+    ],
+)
+def test_an_order_that_is_shown_no_more_ends_as_its_fills_tell(filled, state, code, average):
+    lost = order("UNKNOWN", quantity=10)
+    booked = [
+        fill(shares, 100 + number, execution_id=f"f-{number}", of=lost.intent)
+        for number, shares in enumerate(filled)
+    ]
+
+    found = ended_row(lost, [*booked, fill(7, 90, execution_id="f-9", of=intent(sequence=2))])
+
+    assert (found.to_state, found.code) == (state, code)
+    assert found.cumulative_quantity == sum(filled)
+    assert found.average_price == average
+    assert apply_order_row(lost, found).state == state
+
+
+def test_fills_that_the_order_told_of_before_they_were_booked_are_kept():
+    lost = order("UNKNOWN", quantity=10, cumulative=4, average=Decimal(100))
+
+    found = ended_row(lost, [])
+
+    assert (found.to_state, found.code) == ("EXPIRED", "filled-partly")
+    assert found.cumulative_quantity == 4

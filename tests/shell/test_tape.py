@@ -103,7 +103,7 @@ def test_a_tape_by_hand(tmp_path):
     made.close()
 
     assert tape(tmp_path).read_text().splitlines() == [
-        f'{{"kind":"head","seq":7,"sha256":"{"a" * 64}",{STAMPED}}}',
+        f'{{"kind":"head","seen":[],"seq":7,"sha256":"{"a" * 64}",{STAMPED}}}',
         (
             '{"answer":"{\\"id\\":\\"1\\"}","body":"","kind":"exchange","method":"GET",'
             '"path":"/account","query":"","status":200}'
