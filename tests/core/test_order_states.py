@@ -17,8 +17,8 @@ from quantcli.contracts.reasons import REASONS
 from quantcli.core.order_states import (
     apply_order_row,
     check_transition,
-    ended_row,
     code_of,
+    ended_row,
     own_row,
     row_of,
     state_of,
