@@ -65,6 +65,8 @@ def main() -> None:
             startup(root, options.runs)
         if options.only != "startup":
             replay(root)
+        if options.only is None:
+            adversary()
 
 
 def startup(root: Path, runs: int) -> None:
@@ -143,6 +145,17 @@ def replay(root: Path) -> None:
         f"{value['trades_closed']} trades closed"
     )
     shutil.rmtree(desk)
+
+
+def adversary() -> None:
+    """Print the sessions a minute of the simulation, on all cores."""
+    words = ("--sessions", "200", "--seed", "9", "--no-enumeration")
+    done = subprocess.run(
+        [sys.executable, "-m", "quantcli.testing.sim", *words], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"the simulation broke: {done.stdout.decode()}{done.stderr.decode()}")
+    print(f"\nsimulation: {done.stdout.decode().splitlines()[0]}")
 
 
 def run(*words: str) -> bytes:
