@@ -16,9 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from quantcli.testing.points import Crash, Points
+from quantcli.testing.points import Points
 
-_WRITES = os.O_WRONLY | os.O_RDWR
 #: SQLite's files, and the lock, whose content is nothing.
 _NOT_OURS = ("desk.sqlite3", "lock")
 
@@ -183,6 +182,3 @@ def _put_back(path: str, kept: bytes | None) -> None:
         _remove(path)
     elif Path(path).parent.is_dir():
         Path(path).write_bytes(kept)
-
-
-__all__ = ["Crash", "WatchedDisk"]

@@ -19,6 +19,7 @@ from quantcli.testing import enumerated
 from quantcli.testing.desks import FAULTY_SESSIONS
 from quantcli.testing.enumerated import Count
 from quantcli.testing.simulate import Result, run_world
+from quantcli.testing.swarm import FAULT_SETTINGS, FOCUS
 
 #: Sessions of one world: those under faults, and the quiet one.
 WORLD_SESSIONS = FAULTY_SESSIONS + 1
@@ -95,7 +96,12 @@ def _options(arguments: Sequence[str] | None) -> Any:
 
 
 def _one_world(folder: Path, name: str, *, keep: Path | None) -> int:
-    result = run_world(name, keep or folder, keeps=keep is not None)
+    try:
+        result = run_world(name, keep or folder, keeps=keep is not None)
+    except KeyError as error:
+        known = ", ".join(sorted((*FAULT_SETTINGS, *FOCUS)))
+        print(f"no such trouble: {error}; there are {known}", file=sys.stderr)
+        return 2
     for line in result.lines:
         print(line)
     for text in result.violations:
@@ -140,7 +146,10 @@ def _worlds(folder: Path, name: str, *, is_twin: bool) -> tuple[Result, str | No
     """Run one world in a worker, and maybe its twin elsewhere."""
     own = folder / f"worker-{os.getpid()}"
     own.mkdir(exist_ok=True)
-    result = run_world(name, own)
+    try:
+        result = run_world(name, own)
+    except Exception as error:  # noqa: BLE001 - one world that cannot be judged must not end all
+        return Result(name, [f"the world itself broke: {type(error).__name__}: {error}"]), None
     if not is_twin:
         return result, None
     elsewhere = own / "another place" / "\u00e9"

@@ -9,7 +9,6 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from quantcli.contracts.session_table import hours
 from quantcli.testing import checkers, cron, ending, published, truth
@@ -25,7 +24,7 @@ from quantcli.testing.world import World
 MARKETS = 16
 #: Moments among which a death is drawn; a command has 5 to 300.
 MOMENTS_DRAWN = (6, 30, 120, 300)
-#: Exit codes that a quiet desk never ends with.
+#: Between the two rounds of the quiet session: beyond a cycle's window.
 _QUIET_MINUTES = 5
 
 
@@ -287,6 +286,3 @@ def _world(name: str, template: Template, root: Path, chance: Random) -> World:
     shutil.rmtree(root, ignore_errors=True)
     _, *wanted = name.split("+")
     return World(template, root, focused(wanted) if wanted else draw(chance))
-
-
-Facts = dict[str, Any]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from quantcli.testing import enumerated
-from quantcli.testing.sim import DAYS, SMALL_DAY, WORLD_SESSIONS
+from quantcli.testing.sim import DAYS, SMALL_DAY, WORLD_SESSIONS, main
 from quantcli.testing.simulate import run_world
 from tests.docs.required import ROOT
 
@@ -68,3 +68,9 @@ def test_the_command_says_what_it_did(folder):
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^20 sessions in 2 worlds, \d+ a minute: ", done.stdout, re.MULTILINE)
     assert "0 worlds with a violation, 0 that did not settle, 0 byte mismatches" in done.stdout
+
+
+def test_a_world_of_a_trouble_that_there_is_not_is_refused(capsys):
+    assert main(["--world", "1-3+earthquake"]) == 2
+
+    assert "no such trouble: 'earthquake'" in capsys.readouterr().err
