@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from quantcli.shell.clock import WallClock
 from tests.acceptance.made import Desks, make_real_desk, make_synthetic_desk, traded_once
 
 
@@ -37,3 +38,9 @@ def before(desks, tmp_path) -> Path:
 def whole(desks, tmp_path) -> Path:
     """Return a copy of the desk with all its sessions."""
     return Path(shutil.copytree(desks.whole, tmp_path / "desk"))
+
+
+@pytest.fixture
+def no_waits(monkeypatch):
+    """Look-ups of unknown outcomes need not wait: nobody else is at work on these desks."""
+    monkeypatch.setattr(WallClock, "sleep", lambda self, seconds: None)

@@ -4,7 +4,6 @@ import sqlite3
 
 import pytest
 
-from quantcli.shell.clock import WallClock
 from tests.acceptance.typed import (
     AFTER_OPEN,
     CLOSE,
@@ -22,10 +21,7 @@ from tests.acceptance.typed import (
 SESSION = "2024-11-27"
 
 
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch):
-    """Look-ups of unknown outcomes need not wait: nobody else is at work on these desks."""
-    monkeypatch.setattr(WallClock, "sleep", lambda self, seconds: None)
+pytestmark = pytest.mark.usefixtures("no_waits")
 
 
 @pytest.fixture

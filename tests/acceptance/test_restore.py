@@ -6,7 +6,6 @@ import sqlite3
 import pytest
 
 from quantcli.cli import restoring
-from quantcli.shell.clock import WallClock
 from tests.acceptance.test_proof_of_deaths import Death, dying_at
 from tests.acceptance.typed import (
     AFTER_OPEN,
@@ -25,10 +24,7 @@ SESSION, NEXT, DAY_BEFORE = "2024-11-27", "2024-11-29", "2024-11-26"
 FILES = ("desk.sqlite3", "desk.sqlite3-wal", "desk.sqlite3-shm")
 
 
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch):
-    """Look-ups of unknown outcomes need not wait: nobody else is at work on these desks."""
-    monkeypatch.setattr(WallClock, "sleep", lambda self, seconds: None)
+pytestmark = pytest.mark.usefixtures("no_waits")
 
 
 def rows(desk):

@@ -8,7 +8,15 @@ from urllib.parse import urlencode
 import orjson
 
 from quantcli.contracts.scalars import instant, instant_text
-from quantcli.shell.fetch.answers import Ask, Bar, Fault, Page, SourceFailed, number_of
+from quantcli.shell.fetch.answers import (
+    BAR_NUMBERS,
+    Ask,
+    Bar,
+    Fault,
+    Page,
+    SourceFailed,
+    bar_fields,
+)
 from quantcli.shell.fetch.line import Line
 from quantcli.shell.secrets import Keys
 from quantcli.shell.wire import host_of
@@ -18,8 +26,7 @@ HOST = "data.alpaca.markets"
 FEEDS = ("iex", "sip", "delayed_sip", "otc", "boats", "overnight")
 _LIMIT = 10_000
 _PAGE_FIELDS = frozenset({"bars", "next_page_token", "currency"})
-_NUMBERS = ("o", "h", "l", "c", "v")
-_BAR_FIELDS = frozenset({"t", *_NUMBERS, "n", "vw"})
+_BAR_FIELDS = frozenset({"t", *BAR_NUMBERS, "n", "vw"})
 
 
 class AlpacaBars:
@@ -101,12 +108,7 @@ def _bar(row: object) -> Bar:
     Raises:
         ValueError: not an object, a field missing, or not what the field holds.
     """
-    if not isinstance(row, dict):
-        raise ValueError(f"not a bar: {row!r}")
-    absent = [name for name in ("t", *_NUMBERS) if row.get(name) is None]
-    if absent:
-        raise ValueError(f"field missing: {', '.join(absent)}")
-    opened, high, low, close, volume = (number_of(row[name]) for name in _NUMBERS)
-    if not isinstance(row["t"], str):
-        raise ValueError(f"not an instant: {row['t']!r}")
-    return Bar(instant(row["t"]), opened, high, low, close, volume)
+    time, (opened, high, low, close, volume) = bar_fields(row)
+    if not isinstance(time, str):
+        raise ValueError(f"not an instant: {time!r}")
+    return Bar(instant(time), opened, high, low, close, volume)

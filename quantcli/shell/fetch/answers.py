@@ -31,6 +31,9 @@ HOPELESS = frozenset(
      "source-too-slow"}
 )  # fmt: skip
 
+#: Open, high, low, close and volume, as both vendors of bars call them.
+BAR_NUMBERS = ("o", "h", "l", "c", "v")
+
 
 class Fault(NamedTuple):
     """Why bars did not arrive: a key of CAUSES, and what was seen."""
@@ -119,6 +122,20 @@ def midnight(session: dt.date) -> dt.datetime:
     noon = dt.datetime.combine(session, dt.time(12), dt.UTC)
     # Clocks change on Sundays only, after midnight: noon has the offset of midnight.
     return dt.datetime.combine(session, dt.time(), new_york(noon).tzinfo).astimezone(dt.UTC)
+
+
+def bar_fields(row: object) -> tuple[object, tuple[float, ...]]:
+    """Return a bar's time as it is spelled, and open, high, low, close and volume.
+
+    Raises:
+        ValueError: not an object, a field missing, or a number that is none.
+    """
+    if not isinstance(row, dict):
+        raise ValueError(f"not a bar: {row!r}")
+    absent = [name for name in ("t", *BAR_NUMBERS) if row.get(name) is None]
+    if absent:
+        raise ValueError(f"field missing: {', '.join(absent)}")
+    return row["t"], tuple(number_of(row[name]) for name in BAR_NUMBERS)
 
 
 def number_of(value: object) -> float:

@@ -8,7 +8,16 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from quantcli.shell.fetch.answers import Ask, Bar, Fault, Page, SourceFailed, number_of
+from quantcli.shell.fetch.answers import (
+    BAR_NUMBERS,
+    Ask,
+    Bar,
+    Fault,
+    Page,
+    SourceFailed,
+    bar_fields,
+    number_of,
+)
 from quantcli.shell.fetch.line import Line
 from quantcli.shell.wire import host_of
 
@@ -16,12 +25,11 @@ HOSTS = ("api.polygon.io", "api.massive.com")
 FEED = "polygon"
 _LIMIT = 50_000
 _SPANS = {"1Day": "day", "1Min": "minute"}
-_NUMBERS = ("o", "h", "l", "c", "v")
 _PAGE_FIELDS = frozenset(
     {"ticker", "adjusted", "queryCount", "resultsCount", "count", "status", "results",
      "request_id", "next_url"}
 )  # fmt: skip
-_BAR_FIELDS = frozenset({"t", *_NUMBERS, "n", "vw", "otc"})
+_BAR_FIELDS = frozenset({"t", *BAR_NUMBERS, "n", "vw", "otc"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -106,11 +114,6 @@ def _bar(row: object) -> Bar:
     Raises:
         ValueError: not an object, a field missing, or not what the field holds.
     """
-    if not isinstance(row, dict):
-        raise ValueError(f"not a bar: {row!r}")
-    absent = [name for name in ("t", *_NUMBERS) if row.get(name) is None]
-    if absent:
-        raise ValueError(f"field missing: {', '.join(absent)}")
-    opened, high, low, close, volume = (number_of(row[name]) for name in _NUMBERS)
-    at = _EPOCH + dt.timedelta(milliseconds=number_of(row["t"]))
+    time, (opened, high, low, close, volume) = bar_fields(row)
+    at = _EPOCH + dt.timedelta(milliseconds=number_of(time))
     return Bar(at, opened, high, low, close, volume)
