@@ -84,7 +84,8 @@ class Pass:
 
     def is_believed(self, order: OrderRecord) -> bool:
         """Return whether an order may count as cover: told in shares of now, and confirmed."""
-        return order.intent.client_order_id not in self.unconfirmed and not self.is_outdated(order)
+        in_doubt = self.unconfirmed | self.synced.unseen
+        return order.intent.client_order_id not in in_doubt and not self.is_outdated(order)
 
     def outdated(self, symbol: str) -> tuple[OrderRecord, ...]:
         """Return live sells, formed in older shares, of what is a position in `symbol` now."""

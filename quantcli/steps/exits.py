@@ -7,11 +7,12 @@ each position, and certifies what covers it. Run twice, the second run moves not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TypeVar
 
 from quantcli.contracts.envelope import Frozen
-from quantcli.contracts.errors import BrokerError, LedgerError
+from quantcli.contracts.errors import BrokerError, BrokerUnreachable, LedgerError
 from quantcli.contracts.execution import Exits, OrderReport
 from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
 from quantcli.contracts.orders import OrderRecord
@@ -40,10 +41,7 @@ from quantcli.steps.order_reports import actions_booked, changes, fills_booked, 
 from quantcli.steps.position_view import shares_held
 from quantcli.steps.protection import protect
 from quantcli.steps.structure import Structure
-from quantcli.steps.sync import book_fills, sync
-
-#: A broker that does not answer this often in one pass is left alone until the next.
-FAILURES_MAX = 3
+from quantcli.steps.sync import FAILURES_MAX, book_fills, sync
 
 SymbolRowT = TypeVar("SymbolRowT", ReviewRow, ExposedRow)
 
@@ -76,22 +74,30 @@ def exits(desk: Desk) -> Exits:
 
 def _attempt_all(run: Pass) -> None:
     """Finish old business, then protect each position; one failure does not stop the others."""
-    failures = _attempt(run, [partial(_end_lost, run), partial(_finish, run)])
+    waiting = _waiting(run)
+    promised = {change.client_order_id for change in changes(run.desk.my_rows())}
+    old = [partial(_finish, run, order, promised) for order in waiting]
+    failures = _attempt(run, [partial(_end_lost, run), *old])
+    if any(order.intent.purpose == "exit" for order in waiting):
+        # What has been sold by now needs no stop.
+        failures = _attempt(run, [partial(_sync_again, run)], failures)
     positions = run.books().positions.values()
     _attempt(run, [partial(protect, run, position) for position in positions], failures)
 
 
 def _attempt(run: Pass, tasks: Sequence[Callable[[], object]], failures: int = 0) -> int:
-    """Run tasks until the broker has failed too often; return how often it did."""
+    """Run tasks until the broker has been silent too often; return how often it was.
+
+    A task that fails for another reason concerns one order; the other shares still wait.
+    """
     for task in tasks:
         if failures >= FAILURES_MAX:
             break
         try:
             task()
         except (BrokerError, LedgerError) as error:
-            # A row that contradicts the book concerns one order; the other shares still wait.
             run.codes.add(error.code)
-            failures += 1
+            failures += isinstance(error, BrokerUnreachable)
     return failures
 
 
@@ -121,31 +127,32 @@ def _is_lost(order: OrderRecord) -> bool:
     return order.intent.purpose == "entry" and order.state == "UNKNOWN"
 
 
-def _finish(run: Pass) -> None:
-    """Send again what is of unknown outcome, send what this pass promised, end older promises.
-
-    What was told in shares that are no more is not sent again: its price means something else.
-    """
-    waiting = [
+def _waiting(run: Pass) -> list[OrderRecord]:
+    """Return sells that an earlier pass, or attempt, left unsent or of unknown outcome."""
+    return [
         order
         for order in run.books().live
         if order.intent.side == "sell" and order.state in {"PENDING", "UNKNOWN"}
     ]
-    if not waiting:
-        return
-    promised = {change.client_order_id for change in changes(run.desk.my_rows())}
-    for order in waiting:
-        is_spent = order.broker_order_id is not None or run.is_outdated(order)
-        if order.state == "UNKNOWN" and is_spent:
-            _end_vanished(run, order)
-        elif order.state == "UNKNOWN" or order.intent.client_order_id in promised:
-            send(run.desk, order, run.patience, run.may_send)
-        else:
-            write(run.desk, order, own_row(order, "EXPIRED", "expire", "intent-expired"))
-    if any(order.intent.purpose == "exit" for order in waiting):
-        # What has been sold by now needs no stop.
-        run.synced = sync(run.desk, run.patience)
-        run.codes.update(run.synced.codes)
+
+
+def _finish(run: Pass, order: OrderRecord, promised: AbstractSet[str]) -> None:
+    """Send again what is of unknown outcome, send what this pass promised, end an older promise.
+
+    What was told in shares that are no more is not sent again: its price means something else.
+    """
+    is_spent = order.broker_order_id is not None or run.is_outdated(order)
+    if order.state == "UNKNOWN" and is_spent:
+        _end_vanished(run, order)
+    elif order.state == "UNKNOWN" or order.intent.client_order_id in promised:
+        send(run.desk, order, run.patience, run.may_send)
+    else:
+        write(run.desk, order, own_row(order, "EXPIRED", "expire", "intent-expired"))
+
+
+def _sync_again(run: Pass) -> None:
+    run.synced = sync(run.desk, run.patience)
+    run.codes.update(run.synced.codes)
 
 
 def _end_vanished(run: Pass, order: OrderRecord) -> None:

@@ -134,7 +134,7 @@ def _shares(
         return ZERO, "position-missing", theirs
     # Shares that an order of someone else holds cannot be sold by ours.
     foreign = _foreign_orders(run, position.symbol, "sell")
-    taken = sum((order.quantity or ZERO for order in foreign), ZERO)
+    taken = sum(((order.quantity or ZERO) - order.cumulative_quantity for order in foreign), ZERO)
     free = min(shares_held(run, position), theirs.quantity - taken)
     return (free, None, theirs) if free > 0 else (ZERO, "order-foreign", theirs)
 

@@ -147,9 +147,9 @@ def _cancelled(run: Pass, client_order_id: str) -> bool:
 
 
 def _finish_cancels(run: Pass, symbol: str) -> None:
-    """Ask again about stops whose cancel was never confirmed."""
+    """Ask again about stops whose cancel was never confirmed, if their shares may be sold then."""
     for order in run.live(symbol, "sell"):
-        if order.state == "PENDING_CANCEL":
+        if order.state == "PENDING_CANCEL" and run.may_act(symbol):
             cancel(run.desk, order, run.patience)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -18,12 +18,13 @@ from quantcli.contracts.broker_views import Activity, BrokerOrder, BrokerPositio
 from quantcli.contracts.envelope import Finding, Frozen
 from quantcli.contracts.errors import (
     BrokerError,
+    BrokerUnreachable,
     ContractDrift,
     LedgerError,
     MarketDataError,
     one_line,
 )
-from quantcli.contracts.journal_rows import AdoptRow, CashRow, FillRow
+from quantcli.contracts.journal_rows import ActionRow, AdoptRow, CashRow, FillRow
 from quantcli.contracts.orders import WORKING_ORDER_STATES, Fill, OrderRecord
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.reconciliation import Break
@@ -52,6 +53,9 @@ from quantcli.steps.order_protocol import (
 _SYMBOL = re.compile(r"[A-Z]{1,6}(\.[A-Z]{1,2})?")
 _SESSIONS_BACK_MAX = 10
 
+#: A broker that is silent this often is left alone until the next pass; a bad answer costs no wait.
+FAILURES_MAX = 3
+
 
 @dataclass(slots=True)
 class Synced:
@@ -66,6 +70,7 @@ class Synced:
         codes: Error codes of the parts that failed.
         exceeded: Limits that those differences exceed.
         is_foreign: The broker shows another account than the journal's: nothing was booked.
+        unseen: Ids of orders of ours that are not open at the broker and could not be asked for.
     """
 
     open_orders: tuple[BrokerOrder, ...] | None = None
@@ -76,6 +81,7 @@ class Synced:
     since: dt.date | None = None
     codes: list[str] = field(default_factory=list)
     is_foreign: bool = False
+    unseen: set[str] = field(default_factory=set)
 
     @property
     def is_whole(self) -> bool:
@@ -152,6 +158,24 @@ def _in_our_words(part: Callable[[], object]) -> None:
         raise ContractDrift(f"the broker's answer is not usable: {one_line(str(error))}") from error
 
 
+def _each(tasks: Iterable[Callable[[], object]]) -> None:
+    """Do all tasks, one order each: the trouble of one keeps no other from being booked.
+
+    Raises:
+        BrokerError, LedgerError: the first that failed.
+    """
+    failed = list[BrokerError | LedgerError]()
+    for task in tasks:
+        if sum(isinstance(error, BrokerUnreachable) for error in failed) >= FAILURES_MAX:
+            break
+        try:
+            _in_our_words(task)
+        except (BrokerError, LedgerError) as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+
+
 def _compare_account(desk: Desk, synced: Synced) -> None:
     """Note whether the broker's account is the one that the journal began with."""
     genesis = desk.journal.genesis()
@@ -172,11 +196,16 @@ def _compare_account(desk: Desk, synced: Synced) -> None:
 def _resolve_unknown(desk: Desk, live: list[OrderRecord], patience: Patience) -> None:
     """Look up orders of unknown outcome, and read `live` again if anything was learned."""
     unknown = [order for order in live if order.state == "UNKNOWN"]
-    for order in unknown:
-        shown = look_up(desk, order.intent, patience)
-        if shown is not None:
-            adopt(desk, order, shown, "look-up")
-            live[:] = desk.journal.orders(live_only=True)
+    try:
+        _each(partial(_resolve, desk, order, patience) for order in unknown)
+    finally:
+        live[:] = desk.journal.orders(live_only=True) if unknown else live
+
+
+def _resolve(desk: Desk, order: OrderRecord, patience: Patience) -> None:
+    shown = look_up(desk, order.intent, patience)
+    if shown is not None:
+        adopt(desk, order, shown, "look-up")
 
 
 def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
@@ -192,19 +221,31 @@ def _sync_orders(desk: Desk, live: list[OrderRecord], synced: Synced) -> None:
         if order.intent.client_order_id in shown:
             adopt(desk, order, shown[order.intent.client_order_id], "look-up")
             live[:] = desk.journal.orders(live_only=True)
+    known = [order for order in live if order.broker_order_id is not None]
+    synced.unseen = {order.intent.client_order_id for order in known} - shown.keys()
     actions = booked(desk)
-    for order in live:
-        if order.broker_order_id is None:
-            continue
-        theirs = shown.get(order.intent.client_order_id)
-        if theirs is None:
-            theirs = desk.broker.order_by_client_id(order.intent.client_order_id)
-        if theirs is not None:
-            is_old = bool(actions) and is_outdated(order.intent, actions)
-            learn(desk, order, theirs, "sync", is_outdated=is_old)
-        elif order.state in WORKING_ORDER_STATES and is_own_account(desk):
-            # Acknowledged once and now nowhere: it covers nothing until it is found.
-            write(desk, order, own_row(order, "UNKNOWN", "sync", "order-missing"))
+    _each(partial(_sync_order, desk, synced, order, shown, actions) for order in known)
+
+
+def _sync_order(
+    desk: Desk,
+    synced: Synced,
+    order: OrderRecord,
+    shown: Mapping[str, BrokerOrder],
+    actions: tuple[ActionRow, ...],
+) -> None:
+    """Bring one order to what the list of open orders shows, or a look-up by its id."""
+    name = order.intent.client_order_id
+    theirs = shown.get(name)
+    if theirs is None:
+        theirs = desk.broker.order_by_client_id(name)
+    if theirs is not None:
+        is_old = bool(actions) and is_outdated(order.intent, actions)
+        learn(desk, order, theirs, "sync", is_outdated=is_old)
+    elif order.state in WORKING_ORDER_STATES and is_own_account(desk):
+        # Acknowledged once and now nowhere: it covers nothing until it is found.
+        write(desk, order, own_row(order, "UNKNOWN", "sync", "order-missing"))
+    synced.unseen.discard(name)
 
 
 def _stop_if_forgotten(desk: Desk, open_orders: Iterable[BrokerOrder]) -> None:
@@ -212,12 +253,8 @@ def _stop_if_forgotten(desk: Desk, open_orders: Iterable[BrokerOrder]) -> None:
 
     The journal is not the one that sent it: an older copy, or rows that could not be rebuilt.
     """
-    forgotten = [
-        order.client_order_id
-        for order in open_orders
-        if order.client_order_id.startswith(PREFIX)
-        and desk.journal.order(order.client_order_id) is None
-    ]
+    names = [order.client_order_id for order in open_orders]
+    forgotten = [n for n in names if n.startswith(PREFIX) and desk.journal.order(n) is None]
     acts = (entry.row for entry in desk.journal.rows(kind="adopt")) if forgotten else ()
     seen = {row.subject for row in acts if isinstance(row, AdoptRow)}
     new = sorted(set(forgotten) - seen)
