@@ -7,6 +7,7 @@ the lock, and it answers at once, so there is nothing to wait for.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ def step_aside(workspace: Workspace, stamp: Stamp, seconds: float) -> None:
     before, file = _standing(workspace, stamp), _file(workspace)
     workspace.lock.step_aside(partial(workspace.sleep, seconds), wait_seconds=_WAIT_SECONDS)
     if _file(workspace) != file:
+        # The exits of the same cycle go on, with what the next command will read.
+        workspace.forget_journal()
         raise StateMissing(
             "the journal was replaced while this command waited; it wrote nothing into the new one",
             value=workspace.journal_path,
@@ -46,10 +49,11 @@ def step_aside(workspace: Workspace, stamp: Stamp, seconds: float) -> None:
         raise Overtaken
 
 
-def _file(workspace: Workspace) -> int:
-    """Return which file the journal is."""
-    with storage(workspace.journal_path):
+def _file(workspace: Workspace) -> int | None:
+    """Return which file the journal is; None: there is none."""
+    with storage(workspace.journal_path), suppress(FileNotFoundError):
         return workspace.journal_path.stat().st_ino
+    return None
 
 
 def _standing(workspace: Workspace, stamp: Stamp) -> tuple[Head, frozenset[tuple[str, int]]]:

@@ -139,6 +139,10 @@ class Workspace:
         found: SqliteJournal = self._parts["journal"]
         return found
 
+    def forget_journal(self) -> None:
+        """Open the journal anew at its next use: another file lies in its place."""
+        self._parts.pop("journal", None)
+
     @property
     def market(self) -> BarStore:
         """The bar store of the configured feed and adjustment."""
@@ -314,12 +318,7 @@ class Workspace:
         warn(f"CRITICAL {line}: entries are halted; quantcli resume --reason TEXT ends it")
 
     def keep_config(self) -> None:
-        """Store the decision config content-addressed, once.
-
-        Raises:
-            ArtifactTampered: other bytes stand there.
-            StorageError: the disk refused.
-        """
+        """Store the decision config content-addressed, once; raises as `World` says."""
         ref = self._config_ref
         found = self.store.config_digest(ref.sha256)
         if found is None:

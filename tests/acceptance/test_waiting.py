@@ -1,7 +1,10 @@
 """`execute` waits for an answer that was lost, and meanwhile the account is free for others."""
 
+import datetime as dt
+
 import pytest
 
+from quantcli.cli.wiring import Workspace
 from quantcli.contracts.errors import LockHeld
 from quantcli.shell.lock import FileLock
 from tests.acceptance.faulty import (
@@ -156,3 +159,29 @@ def test_no_step_of_a_day_begins_without_the_lock(day, meanwhile, before, monkey
     meanwhile.sleep = lambda seconds: None
     day.codes.clear()
     end_well(day)
+
+
+def test_the_day_goes_on_with_the_journal_that_was_restored_meanwhile(day, meanwhile, before):
+    """Its exits book, and send, on what the next command will read."""
+    day.fault(always("bad-gateway", path="/v2/orders:by_client_order_id"))
+    day.run(OPEN, "execute")
+    day.to(AFTER_OPEN)
+    seen = []
+
+    def lose_and_restore(seconds):
+        if not seen:
+            for path in (before / "state").glob("desk.sqlite3*"):
+                path.unlink()
+            seen.append(typed(before, "restore", "--json"))
+            day.clear()
+
+    meanwhile.sleep = lose_and_restore
+    outcome = typed(before, "day")
+    assert seen[0].code == 0, seen[0].err
+    assert "execute: state-missing" in outcome.err
+    assert artifact(before, SESSION, AFTER_OPEN, "exits")["certificate"]
+    with Workspace(before, read_only=True) as desk:
+        heads = desk.records.heads(dt.date.fromisoformat(SESSION))
+        assert heads[-1] == desk.journal.head()
+        assert desk.journal.rows(cycle=AFTER_OPEN, step="exits")
+    assert typed(before, "audit", "verify", "--json").value["faults"] == []
