@@ -199,8 +199,8 @@ _TABLE: tuple[Reason, ...] = (
     Reason("filled", "shares were bought", "EXECUTED", _NOTHING),
     Reason("filled-partly", "some shares were bought; the rest was cancelled", "EXECUTED",
            _NOTHING),
-    Reason("step-missing", "a later step never ran for this signal", _GATE,
-           "quantcli status; check cron"),
+    Reason("step-missing", "a step that was due left no artifact", _GATE,
+           "quantcli status; run the step again and read its line; check cron"),
     # exits
     Reason("stop-placed", "the first stop of the position was placed", None, _NOTHING),
     Reason("stop-raised", "the stop was moved up", None, _NOTHING),

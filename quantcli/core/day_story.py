@@ -20,6 +20,7 @@ from quantcli.core.evidence import Evidence, Seen
 from quantcli.core.order_story import OrderPass, Sentence, order_sentences
 from quantcli.core.step_story import (
     certificate_sentences,
+    drift_sentences,
     finding_sentences,
     flag_sentence,
     halt_sentence,
@@ -93,6 +94,7 @@ class _Teller:
         self._booked: dict[str, Decimal] = {}
         self._uncovered: dict[str, str] = {}
         self._halt: str | None = None
+        self._drift: set[str] = set()
 
     def at(self, place: Place) -> Iterator[_Told]:
         """Yield what happened in one step of one cycle."""
@@ -101,8 +103,7 @@ class _Teller:
         artifact = None if seen is None else seen.artifact
         if seen is None:
             if place[1] in STEPS:
-                lost = "It left no artifact" if rows else "It never ran"
-                yield _Told(Sentence(f"{lost}.", is_trouble=True))
+                yield _Told(Sentence(_lost(place[1], bool(rows)), is_trouble=True))
         elif artifact is None:
             what = f"Its artifact cannot be read: {seen.error_detail}."
             yield _Told(Sentence(what, is_trouble=True))
@@ -117,11 +118,11 @@ class _Teller:
         for sentence, symbol in finding_sentences(artifact):
             yield _Told(sentence, symbol)
         if isinstance(artifact, BrokerArtifact) and artifact.drift:
-            what = "; ".join(f"{each.observed}" for each in artifact.drift[:3])
-            more = "" if len(artifact.drift) <= 3 else f", and {len(artifact.drift) - 3} more"
-            yield _Told(
-                Sentence(f"The broker's answers differ from what was agreed: {what}{more}.")
-            )
+            known = {each.observed for each in artifact.drift} & self._drift
+            self._drift |= {each.observed for each in artifact.drift}
+            fresh = [each for each in artifact.drift if each.observed not in known]
+            for sentence in drift_sentences(fresh):
+                yield _Told(sentence)
 
     def _orders(self, rows: Sequence[Frozen]) -> Iterator[_Told]:
         """Yield what became of each order of a step."""
@@ -177,6 +178,16 @@ class _Teller:
         if halt is not None and halt.text != self._halt:
             yield _Told(halt)
         self._halt = halt.text if halt is not None else self._halt
+
+
+def _lost(step: str, has_rows: bool) -> str:
+    """Return what is known of a step that was due and left no artifact.
+
+    Whether one without rows ran at all cannot be told from here: a step that the broker did not
+    answer leaves as little as one that cron forgot.
+    """
+    began = "it began, and did not come to its end" if has_rows else "it was not run, or it failed"
+    return f"It left no artifact: {began}. Run quantcli {step} to see why."
 
 
 def _gives_way(own: Sequence[OrderRow]) -> bool:

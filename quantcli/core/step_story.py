@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from quantcli.contracts.enforce import Enforce
-from quantcli.contracts.envelope import Artifact
+from quantcli.contracts.envelope import Artifact, Finding
 from quantcli.contracts.execution import Execute, Exits
 from quantcli.contracts.journal_rows import FlagRow
 from quantcli.contracts.orders import OrderIntent
@@ -55,6 +55,27 @@ def finding_sentences(artifact: Artifact) -> Iterator[About]:
             yield Sentence(f"{_because(code)}.", is_trouble=True), None
     if isinstance(artifact, Exits):
         yield from _position_sentences(artifact)
+
+
+def drift_sentences(drift: Sequence[Finding]) -> Iterator[Sentence]:
+    """Yield how the broker's answers differ from what was agreed, the graver part first.
+
+    A word that nobody knows, or a field that is gone, is not to be lost among fields that are
+    merely new: those were left unread, and are told of as a number.
+    """
+    new = [each.observed for each in drift if each.code == "broker-field-unknown"]
+    grave = [each.observed for each in drift if each.code != "broker-field-unknown"]
+    if grave:
+        yield Sentence(f"The broker's answers differ from what was agreed: {_some(grave)}.")
+    if new:
+        fields = "a field" if len(new) == 1 else f"{len(new)} fields"
+        yield Sentence(f"The broker sent {fields} that nobody told us of, left unread: "
+                       f"{_some(new)}.")  # fmt: skip
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SUBJECTS_MAX
+    return "; ".join(names[:_SUBJECTS_MAX]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _position_sentences(artifact: Exits) -> Iterator[About]:

@@ -45,6 +45,15 @@ class Kind(NamedTuple):
 _ORDERS, _ONE_ORDER = "/v2/orders", "/v2/orders/*"
 _ACTIVITIES = "/v2/account/activities*"
 
+#: What a setting must be, for whoever gave something else; every other one is text.
+_WANTED = {
+    "headers": "true or false",
+    "count": f"a whole number from 1 to {COUNT_MAX}",
+    "calls": f"a whole number from 1 to {COUNT_MAX}",
+    "seconds": f"a number above 0, at most {DELAY_SECONDS_MAX}; any number for clock-skew",
+    "qty": "a number above 0, or nothing for about half",
+}
+
 KINDS: dict[str, Kind] = {
     # the connection
     "delay": Kind(settings={"seconds": ...}),
@@ -261,7 +270,8 @@ def _setting(kind: str, name: str, value: Any) -> Any:
     else:
         is_right = isinstance(value, str) and value != ""
     if not is_right:
-        raise malformed(f"invalid {name} of {kind}: {_plain(value)}")
+        wanted = _WANTED.get(name, "text, in quotes")
+        raise malformed(f"invalid {name} of {kind}: {_plain(value)}; {wanted}")
     return value
 
 

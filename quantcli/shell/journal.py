@@ -94,7 +94,7 @@ class SqliteJournal:
             raise StateMissing(
                 "the journal is gone: the desk counts as halted and paused",
                 value=path,
-                hint="restore state/desk.sqlite3; see runbook/restore.md",
+                hint="quantcli restore rebuilds it; see runbook/restore.md",
             )
         mode = "rw" if not read_only else "ro&immutable=1" if is_at_rest(path) else "ro"
         try:

@@ -132,6 +132,27 @@ def test_what_was_withheld_is_named_with_the_reason():
     assert texts(stop) == ["Not sent: what NVDA needed. The desk is halted (halted)."]
 
 
+def test_a_word_that_nobody_knows_is_not_lost_among_new_fields_and_nothing_is_told_twice():
+    new = tuple(Finding(code="broker-field-unknown", observed=f"account.n{i}") for i in range(9))
+    word = Finding(code="broker-status-unknown", observed="order.status = sideways")
+    first = execute().model_copy(update={"drift": (*new, word)})
+    again = exits(cycle=OPEN).model_copy(update={"drift": (*new[:1], word)})
+    assert texts(first, again) == [
+        "The broker's answers differ from what was agreed: order.status = sideways.",
+        ("The broker sent 9 fields that nobody told us of, left unread: account.n0; account.n1; "
+         "account.n2; and 6 more."),
+    ]  # fmt: skip
+
+
+def test_an_order_of_which_nothing_can_be_read_any_more_is_told_when_it_happens():
+    record = order("SUBMITTED", of=STOP)
+    lost = row(record, "UNKNOWN", 0, "b-1", cause="sync", code="outcome-unknown")
+    (text,) = texts(execute(), rows=(Written(MORNING, "execute", lost),),
+                    orders=(order("UNKNOWN", of=STOP),))  # fmt: skip
+    assert text.startswith("What the broker said of the stop under ")
+    assert "nobody knows whether it still stands" in text
+
+
 def test_a_position_left_alone_says_why_unless_it_is_usual():
     day = exits(review("wait", code="position-missing"), review("wait", code="exit-working"))
     (text,) = texts(day)
@@ -153,10 +174,14 @@ def test_steps_that_failed_are_named():
     found = told(damaged("scan"), rows=rows, expected=expected)
     assert [(step, text.split(":")[0]) for _, step, text, _ in found] == [
         ("scan", "Its artifact cannot be read"),
-        ("decide", "It left no artifact."),
+        ("decide", "It left no artifact"),
         ("decide", "No purchase from now on, PAUSED"),
-        ("execute", "It never ran."),
+        ("execute", "It left no artifact"),
     ]
+    assert found[1][2].endswith("it began, and did not come to its end. Run quantcli decide to see "
+                                "why.")  # fmt: skip
+    # A reconcile that the broker did not answer leaves as little as one that cron forgot.
+    assert "it was not run, or it failed" in found[-1][2]
     assert all(is_trouble for *_, is_trouble in found)
 
 

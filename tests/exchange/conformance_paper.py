@@ -168,6 +168,22 @@ def check_account(wire):
         raise Refused(f"the keys open no paper account at {wire.url}: {answer.status_code}")
 
 
+def check_symbol(wire):
+    """See that the symbol of the checks' orders is known, and that no sale of it rests.
+
+    Raises:
+        Refused: nearly every check would fail, for a reason that is not the wire's.
+    """
+    symbol = PLAIN["symbol"]
+    if wire.send("GET", f"/v2/assets/{symbol}").status_code == 404:
+        raise Refused(f"{wire.url} does not know {symbol}: serve a desk that has bars of {symbol} "
+                      "and TSLA")  # fmt: skip
+    query = {"status": "open", "symbols": symbol, "side": "sell"}
+    if resting := wire.send("GET", "/v2/orders", query=query).json():
+        raise Refused(f"{len(resting)} open sales of {symbol} at {wire.url}: purchases would be "
+                      "refused as wash trades; use an empty account")  # fmt: skip
+
+
 def show(wire, check):
     """Run one check and print what came of it; return the word for it."""
     name = f"{check['id']}  {check['name']}"
@@ -199,6 +215,7 @@ def main(words=None, environment=os.environ):
         checks, key, secret = checks_and_keys(environment)
         wire = PaperWire(url, key, secret)
         check_account(wire)
+        check_symbol(wire)
     except (Refused, OSError) as error:
         print(f"conformance-paper: {error}", file=sys.stderr)
         return 2

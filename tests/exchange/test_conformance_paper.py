@@ -156,6 +156,24 @@ def test_keys_that_open_no_paper_account_send_nothing(served, made_up, capsys):
     assert "open no paper account" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("symbol", "words"),
+    [("AAPL", "1 open sales of AAPL"), ("NOBODY", "does not know NOBODY: serve a desk")],
+)
+def test_an_exchange_on_which_all_would_fail_is_said_in_one_line(
+    symbol, words, served, made_up, capsys, monkeypatch
+):
+    environment = {KEY: served.key, SECRET: served.secret, VARIABLE: str(made_up)}
+    order = {"symbol": "AAPL", "qty": "1", "type": "limit", "limit_price": "900", "side": "sell"}
+    served.ask("POST", "/v2/orders", body=order | {"time_in_force": "day"})
+    monkeypatch.setitem(conformance_paper.PLAIN, "symbol", symbol)
+
+    assert main(["--url", served.url], environment) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert len(served.orders(status="all")) == 1
+
+
 def test_an_order_that_cannot_be_cancelled_is_told(served, monkeypatch):
     wire = PaperWire(served.url, served.key, served.secret)
     booked = wire.order()
