@@ -7,11 +7,12 @@ sentences as incidents.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from quantcli.contracts.envelope import STEPS, Artifact, BrokerArtifact, Frozen
+from quantcli.contracts.envelope import STEPS, Artifact, BrokerArtifact, Finding, Frozen
 from quantcli.contracts.journal_rows import AdoptRow, FillRow, FlagRow, OrderRow
 from quantcli.contracts.orders import OrderIntent
 from quantcli.contracts.report import Happening
@@ -94,7 +95,7 @@ class _Teller:
         self._booked: dict[str, Decimal] = {}
         self._uncovered: dict[str, str] = {}
         self._halt: str | None = None
-        self._drift: set[str] = set()
+        self._drift: list[Finding] = []
 
     def at(self, place: Place) -> Iterator[_Told]:
         """Yield what happened in one step of one cycle."""
@@ -103,7 +104,7 @@ class _Teller:
         artifact = None if seen is None else seen.artifact
         if seen is None:
             if place[1] in STEPS:
-                yield _Told(Sentence(_lost(place[1], bool(rows)), is_trouble=True))
+                yield _Told(Sentence(_lost(self._session, has_rows=bool(rows)), is_trouble=True))
         elif artifact is None:
             what = f"Its artifact cannot be read: {seen.error_detail}."
             yield _Told(Sentence(what, is_trouble=True))
@@ -118,9 +119,8 @@ class _Teller:
         for sentence, symbol in finding_sentences(artifact):
             yield _Told(sentence, symbol)
         if isinstance(artifact, BrokerArtifact) and artifact.drift:
-            known = {each.observed for each in artifact.drift} & self._drift
-            self._drift |= {each.observed for each in artifact.drift}
-            fresh = [each for each in artifact.drift if each.observed not in known]
+            fresh = [each for each in artifact.drift if each not in self._drift]
+            self._drift.extend(fresh)
             for sentence in drift_sentences(fresh):
                 yield _Told(sentence)
 
@@ -180,14 +180,15 @@ class _Teller:
         self._halt = halt.text if halt is not None else self._halt
 
 
-def _lost(step: str, has_rows: bool) -> str:
+def _lost(session: dt.date, *, has_rows: bool) -> str:
     """Return what is known of a step that was due and left no artifact.
 
     Whether one without rows ran at all cannot be told from here: a step that the broker did not
     answer leaves as little as one that cron forgot.
     """
-    began = "it began, and did not come to its end" if has_rows else "it was not run, or it failed"
-    return f"It left no artifact: {began}. Run quantcli {step} to see why."
+    if has_rows:
+        return "It left no artifact: it began, and did not come to its end."
+    return f"It left no artifact: it was not run, or it failed; state/runs/{session}.jsonl has it."
 
 
 def _gives_way(own: Sequence[OrderRow]) -> bool:

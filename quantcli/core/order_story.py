@@ -85,11 +85,10 @@ def _beginning(told: OrderPass) -> Iterator[Sentence]:
         found = " was found at the broker, once."
         yield Sentence(f"{_opening(told.intent)}, whose outcome was unknown,"
                        f"{again if first.cause == 'send' else found}", is_trouble=True)  # fmt: skip
-    elif last.to_state == "UNKNOWN" and first.from_state != "UNKNOWN":
-        if last.code != "order-missing":
-            yield Sentence(f"What the broker said of {thing(told.intent)} cannot be read: nobody "
-                           "knows whether it still stands, until it is looked up again.",
-                           is_trouble=True)  # fmt: skip
+    elif last.to_state == "UNKNOWN" != first.from_state and last.code != "order-missing":
+        yield Sentence(f"What the broker said of {thing(told.intent)} cannot be read: nobody "
+                       "knows whether it still stands, until it is looked up again.",
+                       is_trouble=True)  # fmt: skip
     for row in told.rows:
         if row.code == "order-missing" and row.to_state == "UNKNOWN":
             yield Sentence(f"The broker shows {thing(told.intent)} nowhere any more, though it "

@@ -63,8 +63,8 @@ def drift_sentences(drift: Sequence[Finding]) -> Iterator[Sentence]:
     A word that nobody knows, or a field that is gone, is not to be lost among fields that are
     merely new: those were left unread, and are told of as a number.
     """
-    new = [each.observed for each in drift if each.code == "broker-field-unknown"]
-    grave = [each.observed for each in drift if each.code != "broker-field-unknown"]
+    new = [f"{each.observed}" for each in drift if each.code == "broker-field-unknown"]
+    grave = [f"{each.observed}" for each in drift if each.code != "broker-field-unknown"]
     if grave:
         yield Sentence(f"The broker's answers differ from what was agreed: {_some(grave)}.")
     if new:

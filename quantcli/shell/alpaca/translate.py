@@ -169,7 +169,9 @@ def activity_of(value: Any) -> Activity:
 def _required(value: Any, name: str) -> Any:
     found = value.get(name) if isinstance(value, dict) else None
     if found is None:
-        raise ContractDrift("the broker's answer lacks a required field", value=name)
+        raise ContractDrift(
+            "the broker's answer lacks a required field", value=name, hint="see runbook/broker.md"
+        )
     return found
 
 
