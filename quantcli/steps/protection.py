@@ -37,6 +37,9 @@ def protect(run: Pass, position: PositionRecord) -> None:
     may_replace = may_exit = True
     for number in range(2):
         look = look_at(run, position, may_replace=may_replace, may_exit=may_exit)
+        if _is_sale_blocked(look) and run.may_act(position.symbol):
+            _cancel_buys(run, position.symbol)
+            look = look_at(run, position, may_replace=may_replace, may_exit=may_exit)
         plan = plan_of(look.situation) if look.problem is None else Plan("wait", look.problem)
         if number == 0 and position.symbol not in run.reviewed:
             rows = [review_of(look, plan)]
@@ -144,6 +147,20 @@ def _cancelled(run: Pass, client_order_id: str) -> bool:
     order = run.desk.journal.order(client_order_id)
     assert order is not None
     return cancel(run.desk, order, run.patience).state in TERMINAL_ORDER_STATES
+
+
+def _is_sale_blocked(look: Look) -> bool:
+    """Return whether nothing but a buy that rests keeps a sale from being sent."""
+    now = look.situation
+    is_due = look.problem is None and plan_of(now._replace(is_buy_resting=False)).action == "exit"
+    return now.is_buy_resting and is_due
+
+
+def _cancel_buys(run: Pass, symbol: str) -> None:
+    """End our own buys, however long they still have: what is to be sold now is not bought."""
+    for order in run.live(symbol, "buy"):
+        if order.state in {"SUBMITTED", "PARTIALLY_FILLED", "PENDING_CANCEL"}:
+            cancel(run.desk, order, run.patience)
 
 
 def _finish_cancels(run: Pass, symbol: str) -> None:

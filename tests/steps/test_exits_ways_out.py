@@ -171,6 +171,23 @@ def test_no_plain_stop_while_a_buy_rests(rig):
     assert rig.resting() == [("sell", "10", "92.9")]
 
 
+@pytest.mark.parametrize("is_halted", [False, True])
+def test_our_own_buy_does_not_keep_a_sale_that_is_due_waiting(rig, is_halted):
+    """At 94 the stop at 96 is long due; a buy that may rest until 15:00 is no reason to wait."""
+    late = instant("2024-11-26T20:00:00Z")
+    more = rig.entry(limit="50", sequence=2, expires_at=late, signal_id="b" * 64)
+    rig.approve(rig.entry(protective_stop=Decimal(96)), more)
+    rig.execute()
+    rig.to("2024-11-26T16:45:00Z")
+    rig.halts.now = HaltReading(entries=is_halted, all=is_halted, reason="test")
+    told = rig.exits()
+    if is_halted:
+        assert (rig.held(), rig.resting()) == (10, [("buy", "10", "50")])
+        return
+    assert reviews(told)[0][:2] == ("exit", "stop-at-market")
+    assert (rig.held(), rig.resting(), told.exit_code) == (0, [], 0)
+
+
 def test_our_own_buy_past_its_time_is_cancelled_for_the_stops_sake(rig):
     first = rig.entry()
     second = rig.entry(sequence=2, limit="80", quantity=5)
