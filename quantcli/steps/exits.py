@@ -15,7 +15,7 @@ from quantcli.contracts.envelope import Frozen
 from quantcli.contracts.errors import BrokerError, BrokerUnreachable, LedgerError
 from quantcli.contracts.execution import Exits, OrderReport
 from quantcli.contracts.journal_rows import ExposedRow, ReviewRow
-from quantcli.contracts.orders import OrderRecord
+from quantcli.contracts.orders import OrderRecord, OrderState
 from quantcli.contracts.positions import PositionRecord
 from quantcli.contracts.scalars import ZERO
 from quantcli.core.coverage import coverage, unprotected_seconds
@@ -158,17 +158,15 @@ def _sync_again(run: Pass) -> None:
 def _end_vanished(run: Pass, order: OrderRecord) -> None:
     """End a sell that the broker shows nowhere and that is not sent again: another can stand.
 
-    Should it come back, the two cannot sell more than is held: the broker holds shares for one.
-    How many shares one still holds that has filled in part, only the broker can say: until its
-    position shows that no order of ours holds them, it stays unknown and they are named.
+    That nothing is found proves nothing. The broker's position does: as long as shares are held
+    for an order that nobody shows, this one stays unknown and its shares are named.
     """
     shown = look_up(run.desk, order.intent, run.patience)
     if shown is not None:
         adopt(run.desk, order, shown, "look-up")
-    elif order.cumulative_quantity == 0 and is_absent(run.desk, order):
-        write(run.desk, order, own_row(order, "REJECTED", "look-up", "order-missing"))
     elif _holds_nothing(run, order) and is_absent(run.desk, order):
-        write(run.desk, order, own_row(order, "CANCELLED", "look-up", "order-missing"))
+        ended: OrderState = "CANCELLED" if order.cumulative_quantity > 0 else "REJECTED"
+        write(run.desk, order, own_row(order, ended, "look-up", "order-missing"))
 
 
 def _holds_nothing(run: Pass, order: OrderRecord) -> bool:

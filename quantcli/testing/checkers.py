@@ -7,10 +7,12 @@ told of every command that ended and may object.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quantcli.contracts.corporate_actions import CorporateAction
 from quantcli.testing.published import Violation, read_json
 from quantcli.testing.truth import PREFIX, Truth, leaves
 
@@ -116,8 +118,13 @@ class Orders:
 class Stops:
     """Stops never loosen, and no share is left without one unless the desk says so."""
 
-    def __init__(self) -> None:
-        """Begin without positions."""
+    def __init__(self, splits: Sequence[CorporateAction] = ()) -> None:
+        """Begin without positions.
+
+        Args:
+            splits: They restate a stop's level.
+        """
+        self._splits = list(splits)
         self._level: dict[str, Decimal] = {}
         self._judged: set[str] = set()
 
@@ -125,6 +132,8 @@ class Stops:
         """Judge the stops after a command."""
         for symbol in set(self._level) - set(now.positions):
             del self._level[symbol]
+        while self._splits and self._splits[0].ex_date.isoformat() <= typed.session:
+            self._restate(self._splits.pop(0))
         found = []
         for order in now.orders:
             if order["type"] == "stop" and order["side"] == "sell":
@@ -132,6 +141,12 @@ class Stops:
         if "exits" in typed.words or ("day" in typed.words and " exits: " in typed.said):
             found += self._judge_cover(typed, now)
         return found
+
+    def _restate(self, split: CorporateAction) -> None:
+        """Tell a level in new shares; a cent of rounding is nobody's fault."""
+        level = self._level.get(split.symbol)
+        if level is not None:
+            self._level[split.symbol] = level / Decimal(float(split.ratio)) - Decimal("0.01")
 
     def _judge_stop(self, order: dict[str, Any], now: Truth) -> list[Violation]:
         symbol, level = order["symbol"], Decimal(order["stop_price"])
@@ -181,9 +196,10 @@ _LOCK_HELD = 5
 def judge_sends(typed: Typed, orders: Orders) -> list[Violation]:
     """No entry leaves under a halt, while paused, past its time, or by a wrong clock."""
     found = []
-    is_skewed = False
+    # The instant of a command is held against the broker's clock once, when it is first told.
+    clocks = [asked for asked in typed.requests if asked.path == "/v2/clock" and asked.outcome]
+    is_skewed = bool(clocks) and clocks[0].is_skewed
     for asked in typed.requests:
-        is_skewed = is_skewed or asked.is_skewed
         if (asked.method, asked.path) != ("POST", "/v2/orders"):
             continue
         body = json.loads(asked.body)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from quantcli.cli.init_desk import make_desk
 from quantcli.contracts.session_table import hours
 from quantcli.core.sessions import sessions_ending
+from quantcli.shell.action_list import import_actions
 from quantcli.shell.bar_import import import_file
 from quantcli.testing.market import BENCHMARK, FEED, INDEX, MadeBars, make_bars
 
@@ -32,7 +33,7 @@ mode = "local"
 
 [data]
 feed = "{FEED}"
-adjustment = "split"
+adjustment = "@ADJUSTMENT@"
 benchmark = "{BENCHMARK}"
 volatility_index = "{INDEX}"
 
@@ -99,17 +100,18 @@ class Template(NamedTuple):
         return hours(self.sessions[0]).opens_at - dt.timedelta(minutes=65)
 
 
-def make_template(folder: Path, market: int) -> Template:
+def make_template(folder: Path, market: int, *, has_splits: bool = False) -> Template:
     """Return the template of a market, made now if it is not there yet.
 
     Args:
         folder: Where templates are kept.
         market: Number of the market: its seed, and by it the sessions it is traded in.
+        has_splits: Raw prices, and shares that are split.
     """
     last = LAST_SESSIONS[market % len(LAST_SESSIONS)]
     sessions = sessions_ending(last, FAULTY_SESSIONS + 1)
-    bars = make_bars(market, last, len(sessions))
-    root = folder / f"market-{market}"
+    bars = make_bars(market, last, len(sessions), has_splits=has_splits)
+    root = folder / f"market-{market}-{bars.adjustment}"
     if not root.exists():
         _fill(root, bars)
     return Template(root, bars, sessions)
@@ -127,7 +129,13 @@ def _fill(root: Path, bars: MadeBars) -> None:
     ):
         path = unfinished / name
         path.write_text(text)
-        import_file(data, path, kind=kind, timeframe="1Day", adjustment="split", feed=FEED)
+        adjustment = bars.adjustment
+        import_file(data, path, kind=kind, timeframe="1Day", adjustment=adjustment, feed=FEED)
+        path.unlink()
+    if bars.splits:
+        path = unfinished / "actions.csv"
+        path.write_text(bars.actions_csv())
+        import_actions(data, path)
         path.unlink()
     unfinished.rename(root)
 
@@ -142,7 +150,7 @@ def copy_desk(template: Template, root: Path, settings: dict[str, str]) -> None:
     """
     copy_state(template.root, root)
     text = _CONFIG
-    for name, value in settings.items():
+    for name, value in {**settings, "ADJUSTMENT": template.bars.adjustment}.items():
         text = text.replace(f"@{name}@", value)
     (root / "desk.toml").write_text(text)
 

@@ -26,6 +26,9 @@ SYMBOLS = tuple(f"SIM{letter}" for letter in "ABCDEFGH")
 #: Sessions of history that a scan reads, and some more.
 HISTORY_SESSIONS = 275
 
+#: New shares for old ones.
+RATES = ((2, 1), (4, 1), (3, 2), (1, 5))
+
 DailyRow = tuple[float, float, float, float, float]
 
 
@@ -36,10 +39,17 @@ class MadeBars:
     Attributes:
         rows: session -> symbol -> open, high, low, close in USD, volume in shares.
         index: session -> value of the made-up volatility index.
+        splits: What happens to the shares, by date; prices are raw if there is any.
     """
 
     rows: Mapping[dt.date, Mapping[str, DailyRow]]
     index: Mapping[dt.date, float]
+    splits: tuple[CorporateAction, ...] = ()
+
+    @property
+    def adjustment(self) -> str:
+        """`raw` if shares are split, else `split`: the same prices, then and now."""
+        return "raw" if self.splits else "split"
 
     def symbols(self) -> tuple[str, ...]:
         """Return all symbols, sorted."""
@@ -60,8 +70,8 @@ class MadeBars:
     def actions(
         self, first: dt.date, last: dt.date, *, has_dividends: bool = True
     ) -> tuple[CorporateAction, ...]:
-        """Return no corporate actions: these prices are adjusted."""
-        return ()
+        """Return the splits in [first, last]; there is nothing else."""
+        return tuple(each for each in self.splits if first <= each.ex_date <= last)
 
     def bars_csv(self) -> str:
         """Return the bars as the file that `data import` reads."""
@@ -71,6 +81,15 @@ class MadeBars:
                 lines.append(f"{symbol},{session},{opened},{high},{low},{close},{int(volume)}")
         return "\n".join(lines) + "\n"
 
+    def actions_csv(self) -> str:
+        """Return the splits as the file that `data import --kind corporate-actions` reads."""
+        lines = ["symbol,ex_date,type,ratio,amount,new_symbol"]
+        lines += [
+            f"{each.symbol},{each.ex_date},split,{each.new_rate}:{each.old_rate},,"
+            for each in self.splits
+        ]
+        return "\n".join(lines) + "\n"
+
     def index_csv(self) -> str:
         """Return the index as the file that `data import --kind index` reads."""
         lines = ["symbol,date,close"]
@@ -78,8 +97,15 @@ class MadeBars:
         return "\n".join(lines) + "\n"
 
 
-def make_bars(seed: int, last: dt.date, sessions: int) -> MadeBars:
-    """Return a market with history before the last `sessions` sessions, which end at `last`."""
+def make_bars(seed: int, last: dt.date, sessions: int, *, has_splits: bool = False) -> MadeBars:
+    """Return a market with history before the last `sessions` sessions, which end at `last`.
+
+    Args:
+        seed: Same seed, same bars.
+        last: The newest session.
+        sessions: Sessions that are traded.
+        has_splits: Half of the symbols are split in one of them, or put together.
+    """
     wanted = HISTORY_SESSIONS + sessions
     days = sessions_between(last - dt.timedelta(days=2 * wanted), last)[-wanted:]
     chance = random.Random(f"market-{seed}")
@@ -88,7 +114,28 @@ def make_bars(seed: int, last: dt.date, sessions: int) -> MadeBars:
         for day, row in zip(days, _walk(symbol, len(days), chance), strict=True):
             rows[day][symbol] = row
     index = {day: round(14 + 6 * chance.random(), 2) for day in days}
-    return MadeBars(rows, index)
+    if not has_splits:
+        return MadeBars(rows, index)
+    splits = tuple(
+        CorporateAction(
+            symbol=symbol, ex_date=chance.choice(days[1 - sessions :]), kind="split",
+            new_rate=new, old_rate=old,
+        )
+        for symbol in SYMBOLS[::2]
+        for new, old in [chance.choice(RATES)]
+    )  # fmt: skip
+    for split in splits:
+        for day in days:
+            if day < split.ex_date:
+                rows[day][split.symbol] = _before(rows[day][split.symbol], float(split.ratio))
+    return MadeBars(rows, index, tuple(sorted(splits, key=lambda each: each.ex_date)))
+
+
+def _before(row: DailyRow, shares: float) -> DailyRow:
+    """Return a bar in the shares of before a split."""
+    opened, high, low, close, volume = row
+    prices = (round(price * shares, 2) for price in (opened, high, low, close))
+    return (*prices, float(int(volume / shares)))  # type: ignore[return-value]
 
 
 def _walk(symbol: str, length: int, chance: random.Random) -> list[DailyRow]:

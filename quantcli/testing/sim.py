@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import tempfile
@@ -65,6 +66,8 @@ class Tally:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run worlds, or one world again; return 0 if nothing was broken."""
     options = _options(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # whoever waits for hours wants to see lines
     with tempfile.TemporaryDirectory(
         prefix="quantcli-sim-", dir=options.folder or memory_folder()
     ) as name:

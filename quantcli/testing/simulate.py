@@ -61,7 +61,8 @@ class Simulation:
         self.result = Result(name)
         config = tomllib.loads((world.root / "desk.toml").read_text())
         self._orders = checkers.Orders(world, config["limits"])
-        self._stops, self._files = checkers.Stops(), published.Files(world.root)
+        self._stops = checkers.Stops(world.template.bars.splits)
+        self._files = published.Files(world.root)
         self._judged = 0
 
     def run(self, sessions: tuple[dt.date, ...]) -> Result:
@@ -271,7 +272,8 @@ def run_world(name: str, folder: Path, *, keeps: bool = False) -> Result:
         keeps: Leave the desk there.
     """
     chance = Random(name)
-    template = make_template(folder, chance.randrange(MARKETS))
+    has_splits = "splits" in name.split("+")
+    template = make_template(folder, chance.randrange(MARKETS), has_splits=has_splits)
     world = _world(name, template, folder / f"world-{name}", chance)
     try:
         with set_for(world):

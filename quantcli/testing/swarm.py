@@ -152,6 +152,7 @@ FOCUS: dict[str, dict[str, Any]] = {
     "parts": {"volume_share_max": Decimal("0.00002")},
     "lasting": {"fault_lasting": 0.8},
     "gap": {"skip_rate": 0.4},
+    "splits": {},
     "tight": {"settings": {**_SETTINGS, "POSITIONS": "1"}},
 }
 
