@@ -112,7 +112,9 @@ def _vouches(typed: Typed, path: str) -> bool:
     """Return whether a command that ended promised a file: what a dead one left is in doubt."""
     *place_parts, name = path.split("/")
     step = name.split(".")[0]
-    owner = "report" if step in {"manifest", "transactions", "unsealed"} else step
+    if step == "unsealed":
+        return False  # it names what is open now, until the session is sealed
+    owner = "report" if step in {"manifest", "transactions"} else step
     place = " ".join(part for part in place_parts if part[0].isdigit())
     return (
         typed.code is not None
