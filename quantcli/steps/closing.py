@@ -19,9 +19,9 @@ from quantcli.contracts.manifest import TRANSACTIONS_FILE, Damage, Manifest, Pre
 from quantcli.contracts.report import Report
 from quantcli.contracts.scalars import instant_text
 from quantcli.contracts.stored_config import check_config, config_name
-from quantcli.core.sessions import SKEW_MAX, sessions_between
+from quantcli.core.sessions import SKEW_MAX, cycle_name, sessions_between
 from quantcli.ports.artifact_store import Located
-from quantcli.steps.cycles import cycles_of, is_last_cycle
+from quantcli.steps.cycles import WINDOW, cycles_of, is_last_cycle
 from quantcli.steps.desk import Desk
 from quantcli.steps.report import report
 from quantcli.steps.run import World, run_step
@@ -172,11 +172,24 @@ def _seal_older(world: World, stamp: Stamp) -> tuple[dt.date, ...]:
 
 
 def _tell_missed(world: World, session: dt.date) -> None:
-    """Write the last report of a session that has none: its signals end there, or nowhere."""
+    """Write a session's last report if none told how it ended: its signals end there, or nowhere.
+
+    One that was written while an outcome was open stays what it is; another follows it.
+    """
     cycles = cycles_of(world.config, session)
+    if not cycles:
+        return
     told = world.store.find(session, "report", not_after="235959")
-    if cycles and (told is None or told.cycle < cycles[-1].name):
-        _told(world, world.stamp(session, cycles[-1].name, cycles[-1].at))
+    at = cycles[-1].at
+    if told is not None and told.cycle >= cycles[-1].name:
+        try:
+            last, _ = world.store.load(told, Report)
+        except ArtifactError:
+            return  # the seal names the damage
+        if last.seals:
+            return
+        at = last.as_of + WINDOW
+    _told(world, world.stamp(session, cycle_name(at), at))
 
 
 def _damage(world: World, session: dt.date) -> Iterator[Damage]:
