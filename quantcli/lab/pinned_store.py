@@ -112,6 +112,9 @@ class PinnedStore:
         found = self._names.get(config_path(sha256), sha256)
         return None if found == ABSENT else found
 
+    def settle(self, session: dt.date) -> None:
+        """Do nothing: a proof seals nothing."""
+
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return nothing: no step lists files."""
         return ()

@@ -104,6 +104,14 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    def settle(self, session: dt.date) -> None:
+        """Make durable what attempts that died have left of a session: a seal rests on it.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        ...
+
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return every file of a session except its manifest, with digests."""
         ...

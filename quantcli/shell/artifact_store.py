@@ -25,7 +25,13 @@ from quantcli.contracts.registry import parse_artifact, parse_manifest, schema_m
 from quantcli.contracts.scalars import session_date
 from quantcli.contracts.stored_config import config_path
 from quantcli.ports.artifact_store import Located
-from quantcli.shell.files import publish_once, replace_file, storage
+from quantcli.shell.files import (
+    publish_once,
+    replace_file,
+    storage,
+    sync_directory,
+    sync_path,
+)
 from quantcli.shell.run_records import RunRecords
 
 ArtifactT = TypeVar("ArtifactT", bound=Artifact)
@@ -162,6 +168,16 @@ class FileStore:
         else:
             replace_file(self.root / path, data)
         return InputRef(name=path, sha256=digest)
+
+    def settle(self, session: dt.date) -> None:
+        """Flush tapes and folders of a session: an attempt that died may not have."""
+        folder = self.root / session.isoformat()
+        for tape in sorted(folder.glob("*/*.jsonl")):
+            if not tape.is_symlink():
+                sync_path(tape)
+        for cycle in sorted(path for path in folder.glob("*") if path.is_dir()):
+            with storage(cycle):
+                sync_directory(cycle)
 
     def files(self, session: dt.date) -> tuple[SealedFile, ...]:
         """Return every file of a session except its manifest, with digests, by path."""

@@ -134,6 +134,7 @@ def seal(world: World, stamp: Stamp, session: dt.date, damage: tuple[Damage, ...
     """
     previous = world.store.previous_seal(session)
     head = world.journal.head()
+    world.store.settle(session)
     # Of an attempt to seal that died the log may lack rows; of a sealed session it never changes.
     world.store.publish_file(
         f"{session.isoformat()}/{TRANSACTIONS_FILE}",

@@ -112,8 +112,10 @@ def _end_lost(run: Pass) -> None:
     if not lost:
         return
     now = min(desk.stamp.as_of, desk.broker.clock().timestamp)
+    # Shares that are not ours may be this order's: it was carried out, whatever a look-up says.
+    strange = {item.subject for item in run.synced.differences}
     for order in lost:
-        if now < hours(order.intent.session).closes_at:
+        if now < hours(order.intent.session).closes_at or order.intent.symbol in strange:
             continue
         shown = desk.broker.order_by_client_id(order.intent.client_order_id)
         if shown is not None:

@@ -154,8 +154,8 @@ class Stops:
             return []
         self._judged.add(order["id"])
         before = self._level.get(symbol)
-        if order["status"] == "rejected":
-            return []
+        if order["status"] in {"rejected", "canceled"}:
+            return []  # it never stood
         if before is not None and level < before:
             return [Violation("INV-06", f"{symbol}: stop {level} after {before}")]
         self._level[symbol] = level

@@ -102,7 +102,8 @@ _ALL = (
     ),
     _one(
         "unknown-ended-before-the-close", _EXITS,
-        "        if now < hours(order.intent.session).closes_at:\n",
+        "        if now < hours(order.intent.session).closes_at"
+        " or order.intent.symbol in strange:\n",
         "        if now < order.intent.expires_at and order.state != 'UNKNOWN':\n",
     ),
     _one(
