@@ -202,7 +202,7 @@ def derive(
         step=attempt.located.step,
         store=PinnedStore(archive.store, artifact),
         journal=journal,
-        market=archive.pinned_market(artifact.inputs) if attempt.is_listed else archive.market,
+        market=_market_of(archive, attempt),
         halts=player or _NoHalts(),
         sleep=_do_not_wait,
         broker_or_none=archive.broker_on(player) if player else None,
@@ -221,6 +221,17 @@ def derive(
     if player is not None and not player.is_at_end:
         return derived, "the step asks less than was recorded"
     return derived, ""
+
+
+def _market_of(archive: Archive, attempt: Attempt) -> MarketData:
+    """Return the bars that an attempt read: those that its artifact lists.
+
+    The attempt that published may have needed none where the one before it, which died, did.
+    """
+    inputs = attempt.artifact.inputs
+    has_bars = any(ref.name.startswith("bars/") for ref in inputs)
+    is_told = attempt.is_listed and (attempt.is_last or has_bars)
+    return archive.pinned_market(inputs) if is_told else archive.market
 
 
 def _function(attempt: Attempt) -> StepFunction:
