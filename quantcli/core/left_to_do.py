@@ -59,6 +59,12 @@ def _paused(evidence: Evidence) -> Iterator[str]:
             f"found at {cycle_words(newest.cycle)}: see runbook/paused.md. Purchases wait until "
             "a reconciliation is clean."
         )
+        for each in newest.breaks:
+            if each.code == "position-foreign" and (each.theirs or "-")[0] != "-":
+                yield (
+                    f"See to {each.theirs} {each.subject} at the broker: the desk places no stop "
+                    "under shares that it did not buy."
+                )
     elif newest is not None and newest.paused.is_set:
         yield "Run quantcli reconcile: the desk is PAUSED; see runbook/paused.md."
 

@@ -250,12 +250,22 @@ def test_what_is_left_to_do_names_its_subject_and_its_page():
             "Explain 1 difference between books and broker, found at 16:05: see runbook/paused.md. "
             "Purchases wait until a reconciliation is clean."
         ),
+        "See to 20 NVDA at the broker: the desk places no stop under shares that it did not buy.",
         (
             "End the halt when its cause is gone (an order at the broker differs from its intent): "
             "quantcli resume --reason TEXT; see runbook/halt.md."
         ),
         f"See to {damaged('scan').path} (artifact-tampered): runbook/damaged-artifact.md.",
     )
+
+
+def test_shares_that_we_did_not_buy_are_left_to_whoever_reads():
+    short = difference(symbol="AMD").model_copy(update={"theirs": "-2"})
+    other = difference("position-quantity", "TSLA")
+    day = evidence(reconcile(difference(), short, other))
+    assert [line for line in left_to_do(day) if "stop" in line] == [
+        "See to 20 NVDA at the broker: the desk places no stop under shares that it did not buy."
+    ]
 
 
 def test_other_reasons_against_new_risk_come_with_their_remedy():
