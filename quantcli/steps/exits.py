@@ -115,12 +115,12 @@ def _end_lost(run: Pass) -> None:
     # Shares that are not ours may be this order's: it was carried out, whatever a look-up says.
     strange = {item.subject for item in run.synced.differences}
     for order in lost:
-        if now < hours(order.intent.session).closes_at or order.intent.symbol in strange:
+        if now < hours(order.intent.session).closes_at:
             continue
         shown = desk.broker.order_by_client_id(order.intent.client_order_id)
         if shown is not None:
             adopt(desk, order, shown, "look-up")
-        elif is_own_account(desk):
+        elif order.intent.symbol not in strange and is_own_account(desk):
             fills = desk.journal.fills(symbol=order.intent.symbol)
             write(desk, order, ended_row(order, fills))
 

@@ -59,7 +59,7 @@ _PLACES: dict[str, str] = {
     "found-directory-not-flushed": "moments:6:2:0:60:3",
     "written-in-place": "1-0+kill+steps",
     "tape-not-flushed": "1-0+power+steps",
-    "earlier-tape-not-flushed": "1-0+kill+power",
+    "earlier-tape-not-flushed": "1-1+power+kill+steps+again",
     "lock-not-taken": "1-0+overlap+steps",
     "step-done-again": "1-0+double+steps",
     "missed-report-not-written": "1-1+skip",
@@ -100,12 +100,14 @@ _ALL = (
         "    body = request_body(intent if is_first else intent.model_copy(\n"
         "        update={'client_order_id': intent.client_order_id + 'r'}))\n",
     ),
-    _one(
-        "unknown-ended-before-the-close", _EXITS,
-        "        if now < hours(order.intent.session).closes_at"
-        " or order.intent.symbol in strange:\n",
-        "        if now < order.intent.expires_at and order.state != 'UNKNOWN':\n",
-    ),
+    Bug("unknown-ended-before-the-close", (
+        Edit(_EXITS,
+             "        if now < hours(order.intent.session).closes_at:\n",
+             "        if now < order.intent.expires_at and order.state != 'UNKNOWN':\n"),
+        Edit(_EXITS,
+             "        elif order.intent.symbol not in strange and is_own_account(desk):\n",
+             "        elif is_own_account(desk):\n"),
+    )),
     _one(
         "unknown-is-no-exposure", "quantcli.core.exposure",
         "    limit = order.intent.limit_price\n    if quantity <= 0",
